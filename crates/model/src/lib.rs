@@ -15,6 +15,7 @@ pub mod host;
 pub mod ids;
 pub mod marker;
 pub mod settings;
+pub mod stall;
 pub mod time;
 
 pub use code::Code;
