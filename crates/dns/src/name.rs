@@ -107,6 +107,14 @@ impl TryFrom<String> for Fqdn {
     }
 }
 
+impl std::str::FromStr for Fqdn {
+    type Err = DnsError;
+
+    fn from_str(text: &str) -> Result<Self, DnsError> {
+        Self::new(text)
+    }
+}
+
 impl From<Fqdn> for String {
     fn from(name: Fqdn) -> Self {
         name.0

@@ -2,4 +2,5 @@
 //! server can show.
 
 mod bind;
+mod demo;
 mod named;

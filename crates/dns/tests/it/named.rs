@@ -31,10 +31,10 @@ impl Named {
             "{BINARY} is missing: these tests need a real BIND 9. Install it: apt-get install bind9"
         );
         let directory = TempDir::new().unwrap();
-        let port = free_port();
+        let address = free_address();
         let root = directory.path();
         fs::write(root.join("db.example.com"), zone_text("ns1.example.com.")).unwrap();
-        fs::write(root.join("named.conf"), configuration(root, port, update_policy)).unwrap();
+        fs::write(root.join("named.conf"), configuration(root, address.port(), update_policy)).unwrap();
         let log = fs::File::create(root.join("log")).unwrap();
         let child = Command::new(BINARY)
             .args(["-g", "-n", "1", "-c"])
@@ -44,7 +44,6 @@ impl Named {
             .stderr(log)
             .spawn()
             .unwrap();
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
         let mut named = Self { child, address, directory };
         named.wait_until_ready();
         named
@@ -79,8 +78,9 @@ impl Drop for Named {
     }
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// A loopback address whose port is free now.
+pub(crate) fn free_address() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 fn zone_text(primary: &str) -> String {
