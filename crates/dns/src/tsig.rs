@@ -134,11 +134,6 @@ impl TsigKey {
     }
 
     #[cfg(feature = "demo-server")]
-    pub(crate) fn wire_name(&self) -> &Name {
-        &self.wire_name
-    }
-
-    #[cfg(feature = "demo-server")]
     pub(crate) fn server_signer(&self) -> Result<hickory_proto::rr::TSigner, DnsError> {
         hickory_proto::rr::TSigner::new(
             self.secret.expose_secret().to_vec(),
@@ -235,6 +230,12 @@ fn server_time_s(tsig: &TSIG) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use hickory_proto::{
+        op::{MessageType, OpCode},
+        rr::RecordType,
+    };
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -255,5 +256,90 @@ mod tests {
         check("name:hmac-md5:c2VjcmV0", "hmac-sha256");
         check("name:hmac-sha256:c2VjcmV0", "shorter than 16");
         check("name:hmac-sha256:c2VjcmV0!", "not base64");
+    }
+
+    fn key() -> TsigKey {
+        TsigKey::parse(&SecretString::from("writer:hmac-sha256:MDEyMzQ1Njc4OWFiY2RlZg==")).unwrap()
+    }
+
+    /// A request and an answer to it that carries one A record, signed as a server signs it.
+    fn exchange() -> (SignedRequest, Vec<u8>) {
+        let name = Name::from_ascii("lb.example.com.").unwrap();
+        let request = key().sign(crate::wire::question(7, name.clone(), RecordType::A), 1_000_000).unwrap();
+        let mut answer = crate::wire::question(7, name.clone(), RecordType::A);
+        answer.metadata.message_type = MessageType::Response;
+        answer.metadata.op_code = OpCode::Query;
+        let address = hickory_proto::rr::rdata::A::new(203, 0, 113, 7);
+        answer.add_answer(hickory_proto::rr::Record::from_rdata(
+            name,
+            60,
+            hickory_proto::rr::RData::A(address),
+        ));
+        let unsigned =
+            TSIG::new(TsigAlgorithm::HmacSha256, 1_000_100, FUDGE_S, Vec::new(), 7, None, Vec::new());
+        let mut covered = 32_u16.to_be_bytes().to_vec();
+        covered.extend_from_slice(&request.mac);
+        covered.extend_from_slice(&message_tbs(&answer, &unsigned, &key().wire_name).unwrap());
+        let mac = TsigAlgorithm::HmacSha256.mac_data(key().secret.expose_secret(), &covered).unwrap();
+        answer.set_signature(Box::new(make_tsig_record(key().wire_name.clone(), unsigned.set_mac(mac))));
+        (request, answer.to_vec().unwrap())
+    }
+
+    fn judged(request: &SignedRequest, bytes: &[u8]) -> Option<(Message, Seal)> {
+        let answer = crate::wire::decode(bytes).ok()?;
+        let seal = key().judge(request, bytes, &answer);
+        Some((answer, seal))
+    }
+
+    #[test]
+    fn a_genuine_answer_is_taken_and_one_for_another_request_is_not() {
+        let (request, bytes) = exchange();
+        let (_, seal) = judged(&request, &bytes).unwrap();
+        assert_eq!(seal, Seal::Genuine { fault: None, server_time_s: None });
+        let other = SignedRequest { mac: vec![0; 32], ..request };
+        assert_eq!(judged(&other, &bytes).unwrap().1, Seal::Forged("its signature is wrong"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_changed_answer_is_never_taken(at in 0_usize..200, bit in 0_u8..8) {
+            let (request, mut bytes) = exchange();
+            let (original, _) = judged(&request, &bytes).unwrap();
+            let at = at % bytes.len();
+            bytes[at] ^= 1 << bit;
+            if let Some((answer, Seal::Genuine { .. })) = judged(&request, &bytes) {
+                // The id is matched by the caller, and the signature's own frame (its class, TTL, the case of the
+                // key's name) says nothing. What was said must be what was signed.
+                prop_assert_eq!(answer.answers, original.answers);
+                prop_assert_eq!(answer.metadata.response_code, original.metadata.response_code);
+                prop_assert_eq!(answer.queries, original.queries);
+            }
+        }
+
+        #[test]
+        fn arbitrary_bytes_are_judged_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
+            let (request, _) = exchange();
+            if let Some((_, seal)) = judged(&request, &bytes) {
+                let genuine = matches!(seal, Seal::Genuine { .. });
+                prop_assert!(!genuine);
+            }
+        }
+
+        #[test]
+        fn spliced_answers_are_judged_without_panic(
+            cut in 0_usize..200,
+            tail in proptest::collection::vec(any::<u8>(), 0..80),
+            counts in proptest::collection::vec(0_u8..4, 4),
+        ) {
+            let (request, bytes) = exchange();
+            let mut spliced = bytes[..cut % bytes.len()].to_vec();
+            spliced.extend(tail);
+            for (at, count) in counts.into_iter().enumerate() {
+                if let Some(byte) = spliced.get_mut(5 + 2 * at) {
+                    *byte = count;
+                }
+            }
+            drop(judged(&request, &spliced));
+        }
     }
 }

@@ -111,3 +111,40 @@ pub(crate) fn message_id() -> Result<u16, crate::DnsError> {
         .map_err(|error| crate::DnsError::Random { source: std::io::Error::other(error) })?;
     Ok(u16::from_be_bytes(bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn counts_that_cannot_be_true_are_refused_before_decoding() {
+        let mut header = vec![0, 1, 0x84, 0, 0, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+        assert!(decode(&header).unwrap_err().contains("cannot fit"), "{:?}", decode(&header));
+        header[4] = 0xff;
+        assert!(decode(&header).unwrap_err().contains("questions instead of one"));
+        assert!(decode(&header[..11]).unwrap_err().contains("too few"));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #[test]
+        fn arbitrary_bytes_decode_or_fail(
+            flags in any::<[u8; 2]>(),
+            counts in proptest::collection::vec(0_u8..8, 4),
+            body in proptest::collection::vec(any::<u8>(), 0..1_000),
+        ) {
+            let mut bytes = vec![0, 1, flags[0], flags[1]];
+            bytes.extend(counts.iter().flat_map(|count| [0, *count]));
+            bytes.extend(body);
+            if let Ok(message) = decode(&bytes) {
+                let records = message.answers.len() + message.authorities.len() + message.additionals.len();
+                prop_assert!(records * RECORD_SIZE_BYTES_MIN <= bytes.len());
+                for record in message.all_sections() {
+                    drop((as_a(&record.data), as_aaaa(&record.data), as_text(&record.data)));
+                }
+            }
+        }
+    }
+}

@@ -120,3 +120,34 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 fn invalid(reason: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn origin() -> LowerName {
+        LowerName::new(&hickory_proto::rr::Name::from_ascii("example.com.").unwrap())
+    }
+
+    const GOOD: &str = "example.com. 60 IN SOA a. b. 1 2 3 4 5\t\
+        076578616d706c6503636f6d0000060001000000\
+        3c001a0161000162000000000100000002000000030000000400000005\nend\t1\n";
+
+    #[test]
+    fn a_stored_zone_survives_its_own_text_and_a_cut_one_is_refused() {
+        let records = parse(GOOD, &origin()).unwrap();
+        assert_eq!(parse(&render(&records).unwrap(), &origin()).unwrap(), records);
+        let cut = GOOD.replace("end\t1\n", "");
+        assert!(parse(&cut, &origin()).unwrap_err().to_string().contains("incomplete"));
+        assert!(parse("end\t0\n", &origin()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_files_are_read_or_refused(text in "([a-z. ]{0,8}\t[0-9a-f]{0,60}\n){0,4}(end\t[0-9]\n)?") {
+            drop(parse(&text, &origin()));
+        }
+    }
+}

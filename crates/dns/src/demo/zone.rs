@@ -211,3 +211,6 @@ fn data(set: &RecordSet) -> impl Iterator<Item = &RData> {
 fn is_meta(kind: RecordType) -> bool {
     kind == RecordType::OPT || (249..=255).contains(&u16::from(kind))
 }
+
+#[cfg(test)]
+mod tests;
