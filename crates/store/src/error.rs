@@ -1,0 +1,101 @@
+//! What can go wrong with a profile's database, in words that say what to do.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+
+/// A failure of the store, with the operation and its object.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file is no database of ours, or a damaged one.
+    #[error(
+        "the database {path} is damaged; stop every host of this profile, keep the file aside, and restore an export"
+    )]
+    Corrupt {
+        /// Which file.
+        path: PathBuf,
+        /// SQLite's words.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// No room left. Nothing of the operation was kept.
+    #[error("the disk is full while {doing}; nothing of it was kept")]
+    DiskFull {
+        /// What was being done.
+        doing: &'static str,
+        /// SQLite's words.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// Another process writes, longer than the patience.
+    #[error("another process holds the database while {doing}")]
+    Busy {
+        /// What was being done.
+        doing: &'static str,
+        /// SQLite's words.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// A newer version of the program wrote this file.
+    #[error("the database {path} was written by a newer version; update this one")]
+    Newer {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The schema could not be brought up to date.
+    #[error("bringing the database {path} up to date")]
+    Migrate {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<rusqlite_migration::Error>,
+    },
+    /// The file could not be made or opened.
+    #[error("opening the database {path}")]
+    Open {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A document that may not take the stored one's place.
+    #[error("{0}")]
+    Document(String),
+    /// Anything else that SQLite refuses.
+    #[error("{doing}")]
+    Sqlite {
+        /// What was being done.
+        doing: &'static str,
+        /// SQLite's words.
+        #[source]
+        source: rusqlite::Error,
+    },
+}
+
+impl StoreError {
+    /// Whether the same call may work later without any change of ours.
+    pub const fn is_transient(&self) -> bool {
+        match self {
+            Self::Busy { .. } | Self::DiskFull { .. } => true,
+            Self::Corrupt { .. }
+            | Self::Newer { .. }
+            | Self::Migrate { .. }
+            | Self::Open { .. }
+            | Self::Document(_)
+            | Self::Sqlite { .. } => false,
+        }
+    }
+
+    pub(crate) fn of(doing: &'static str, path: &Path, source: rusqlite::Error) -> Self {
+        match source.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Corrupt { path: path.to_owned(), source }
+            }
+            Some(ErrorCode::DiskFull) => Self::DiskFull { doing, source },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { doing, source },
+            _ => Self::Sqlite { doing, source },
+        }
+    }
+}

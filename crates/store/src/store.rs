@@ -1,0 +1,154 @@
+//! Opening a profile's database, and the ways in and out of it.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use crate::StoreError;
+use crate::schema::MIGRATIONS;
+
+/// The database's name inside a profile.
+pub(crate) const FILE: &str = "serversctl.db";
+/// How long a reader of another process (a backup) may hold us up.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// One profile's database. Every method is short and blocking; all of them may be called from any thread.
+#[derive(Debug)]
+pub struct Store {
+    path: PathBuf,
+    start_counter: u64,
+    connection: Mutex<Connection>,
+}
+
+impl Store {
+    /// Opens the database in a profile directory, making both when they are missing, and counts this start. Only the
+    /// process that holds the profile's lock may call it.
+    ///
+    /// # Errors
+    /// A file that cannot be opened, is damaged, or was written by a newer version.
+    pub fn open(directory: &Path) -> Result<Self, StoreError> {
+        let path = directory.join(FILE);
+        let failed = |source| StoreError::Open { path: path.clone(), source };
+        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
+        // SQLite would make it with the process's umask; the file must never have been readable by others.
+        OpenOptions::new().append(true).create(true).mode(0o600).open(&path).map_err(failed)?;
+        let connection =
+            Connection::open(&path).map_err(|source| StoreError::of("opening the database", &path, source))?;
+        Self::start(path, connection)
+    }
+
+    /// A database that lives in memory only, for tests and simulations.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn open_in_memory() -> Result<Self, StoreError> {
+        let path = PathBuf::from(":memory:");
+        let connection = Connection::open_in_memory()
+            .map_err(|source| StoreError::of("opening the database", &path, source))?;
+        Self::start(path, connection)
+    }
+
+    fn start(path: PathBuf, mut connection: Connection) -> Result<Self, StoreError> {
+        prepare(&connection, "FULL").map_err(|source| StoreError::of("opening the database", &path, source))?;
+        migrate(&path, &mut connection)?;
+        let counted = connection
+            .query_row(
+                "INSERT INTO profile (key, value) VALUES ('start_counter', '1')
+                 ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)
+                 RETURNING CAST(value AS INTEGER)",
+                [],
+                |row| row.get(0),
+            )
+            .map_err(|source| StoreError::of("counting this start", &path, source))?;
+        Ok(Self { path, start_counter: counted, connection: Mutex::new(connection) })
+    }
+
+    /// Which start of this profile this is; rises by one with every [`Store::open`].
+    pub const fn start_counter(&self) -> u64 {
+        self.start_counter
+    }
+
+    /// Where the database is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Bytes that the database takes on disk, its log included.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub fn size_bytes(&self) -> Result<u64, StoreError> {
+        self.read("measuring the database", |connection| {
+            connection.query_row(
+                "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+                [],
+                |row| row.get(0),
+            )
+        })
+    }
+
+    /// Copies the database into a new file while it is in use.
+    ///
+    /// # Errors
+    /// A file that exists or cannot be written.
+    pub fn copy_to(&self, target: &Path) -> Result<(), StoreError> {
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(target)
+            .map_err(|source| StoreError::Open { path: target.to_owned(), source })?;
+        self.read("copying the database", |connection| connection.backup(rusqlite::MAIN_DB, target, None))
+    }
+
+    pub(crate) fn read<T>(
+        &self,
+        doing: &'static str,
+        run: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        run(&self.lock()).map_err(|source| StoreError::of(doing, &self.path, source))
+    }
+
+    pub(crate) fn write<T>(
+        &self,
+        doing: &'static str,
+        run: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.lock();
+        let result = connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|transaction| {
+            let value = run(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        });
+        result.map_err(|source| StoreError::of(doing, &self.path, source))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        // A panic inside a transaction rolled it back when it was dropped.
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(crate) fn prepare(connection: &Connection, synchronous: &str) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // A file from elsewhere may not run code of its own through views and triggers.
+    connection.pragma_update(None, "trusted_schema", false)
+}
+
+fn migrate(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
+    use rusqlite_migration::{Error, MigrationDefinitionError};
+    MIGRATIONS.to_latest(connection).map_err(|error| match error {
+        Error::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => {
+            StoreError::Newer { path: path.to_owned() }
+        }
+        Error::RusqliteError { err, .. } => StoreError::of("bringing the database up to date", path, err),
+        other => StoreError::Migrate { path: path.to_owned(), source: Box::new(other) },
+    })
+}

@@ -1,0 +1,172 @@
+//! The operating system's keychain, asked on a thread of its own.
+//!
+//! A keychain may wait for a person: a locked collection shows a password dialog and the call returns when somebody
+//! answers it, perhaps never. So every call has a patience; when it runs out the answer is `Locked`, and until the
+//! thread has come back every further call is `Locked` at once instead of queueing behind the dialog.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use zeroize::Zeroizing;
+
+use crate::{SecretName, VaultError};
+
+pub(crate) struct Keychain {
+    service: String,
+    patience: Duration,
+    asks: OnceLock<SyncSender<Ask>>,
+    busy: Arc<AtomicBool>,
+}
+
+struct Ask {
+    service: String,
+    name: SecretName,
+    what: What,
+    reply: SyncSender<Reply>,
+}
+
+enum What {
+    Get,
+    Put(SecretString),
+    Remove,
+}
+
+type Reply = Result<Option<SecretString>, VaultError>;
+
+impl Keychain {
+    pub(crate) fn open(profile: &str, patience: Duration) -> Self {
+        Self {
+            service: format!("serversctl/{profile}"),
+            patience,
+            asks: OnceLock::new(),
+            busy: Arc::new(AtomicBool::new(false)),
+        }
+    }
+
+    pub(crate) fn get(&self, name: &SecretName) -> Result<SecretString, VaultError> {
+        self.ask(name, What::Get)?.ok_or_else(|| VaultError::Missing(name.clone()))
+    }
+
+    pub(crate) fn put(&self, name: &SecretName, secret: &SecretString) -> Result<(), VaultError> {
+        self.ask(name, What::Put(secret.clone())).map(drop)
+    }
+
+    pub(crate) fn remove(&self, name: &SecretName) -> Result<(), VaultError> {
+        self.ask(name, What::Remove).map(drop)
+    }
+
+    fn ask(&self, name: &SecretName, what: What) -> Reply {
+        if self.busy.swap(true, Ordering::AcqRel) {
+            return Err(waits());
+        }
+        let (reply, answer) = sync_channel(1);
+        let ask = Ask { service: self.service.clone(), name: name.clone(), what, reply };
+        let thread = self.asks.get_or_init(|| start(Arc::clone(&self.busy)));
+        match thread.try_send(ask) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => return Err(waits()),
+            Err(TrySendError::Disconnected(_)) => {
+                return Err(VaultError::Absent("the keychain's thread ended; restart the host".to_owned()));
+            }
+        }
+        match answer.recv_timeout(self.patience) {
+            Ok(reply) => reply,
+            Err(RecvTimeoutError::Timeout) => Err(waits()),
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(VaultError::Absent("the keychain's thread ended; restart the host".to_owned()))
+            }
+        }
+    }
+}
+
+fn waits() -> VaultError {
+    VaultError::Locked("the keychain does not answer; it may be asking for its password on the screen".to_owned())
+}
+
+fn start(busy: Arc<AtomicBool>) -> SyncSender<Ask> {
+    // One ask at a time is what `busy` allows, so one place is enough.
+    let (asks, queue) = sync_channel(1);
+    let spawned = thread::Builder::new().name("keychain".to_owned()).spawn(move || run(&queue, &busy));
+    // Without a thread the queue is dropped and every ask reads "disconnected".
+    drop(spawned);
+    asks
+}
+
+fn run(queue: &Receiver<Ask>, busy: &AtomicBool) {
+    let mut store = None;
+    while let Ok(Ask { service, name, what, reply }) = queue.recv() {
+        let result = answer(&mut store, &service, &name, what);
+        if result.as_ref().is_err_and(|error| matches!(error, VaultError::Absent(_))) {
+            // The bus may have come up meanwhile; connect afresh next time.
+            store = None;
+        }
+        busy.store(false, Ordering::Release);
+        // Nobody waits any more after the patience ran out; the result is then dropped and wiped.
+        let _ = reply.try_send(result);
+    }
+}
+
+#[cfg(target_os = "linux")]
+type OsStore = zbus_secret_service_keyring_store::Store;
+
+#[cfg(target_os = "linux")]
+fn connect() -> Result<Arc<OsStore>, VaultError> {
+    OsStore::new().map_err(|error| {
+        VaultError::Absent(format!(
+            "no Secret Service answers on the session bus ({error}); unlock a keyring such as GNOME Keyring or \
+             KWallet, or make the profile with `--vault file`"
+        ))
+    })
+}
+
+#[cfg(target_os = "linux")]
+fn answer(store: &mut Option<Arc<OsStore>>, service: &str, name: &SecretName, what: What) -> Reply {
+    use keyring_core::api::CredentialStoreApi as _;
+
+    let action = match what {
+        What::Get => "read",
+        What::Put(_) => "keep",
+        What::Remove => "forget",
+    };
+    let failed = |error: keyring_core::Error| refusal(action, name, error);
+    let store = match store {
+        Some(store) => store,
+        None => store.insert(connect()?),
+    };
+    let entry = store.build(service, name.as_str(), None).map_err(failed)?;
+    match what {
+        What::Get => match entry.get_password().map(Zeroizing::new) {
+            Ok(secret) => Ok(Some(SecretString::from(secret.as_str()))),
+            Err(keyring_core::Error::NoEntry) => Ok(None),
+            Err(error) => Err(failed(error)),
+        },
+        What::Put(secret) => entry.set_password(secret.expose_secret()).map(|()| None).map_err(failed),
+        What::Remove => match entry.delete_credential() {
+            Ok(()) | Err(keyring_core::Error::NoEntry) => Ok(None),
+            Err(error) => Err(failed(error)),
+        },
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn refusal(action: &'static str, name: &SecretName, error: keyring_core::Error) -> VaultError {
+    match error {
+        keyring_core::Error::NoStorageAccess(why) => VaultError::Locked(format!("the keychain is locked ({why})")),
+        keyring_core::Error::PlatformFailure(why) => VaultError::Absent(format!("the keychain failed ({why})")),
+        // These two carry the secret's bytes; their own words are not needed.
+        keyring_core::Error::BadEncoding(mut bytes) | keyring_core::Error::BadDataFormat(mut bytes, _) => {
+            zeroize::Zeroize::zeroize(&mut bytes);
+            VaultError::Keychain { action, name: name.clone(), why: "what it holds is no text".to_owned() }
+        }
+        other => VaultError::Keychain { action, name: name.clone(), why: other.to_string() },
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn answer(_: &mut Option<()>, _: &str, _: &SecretName, _: What) -> Reply {
+    Err(VaultError::Absent("this system's keychain is not supported yet; use `--vault file`".to_owned()))
+}
