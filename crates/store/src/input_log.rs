@@ -131,7 +131,7 @@ impl InputLog {
                 .query_map(params![pool.to_string(), from_ms, to_ms], |row| {
                     Ok(InputRow { pool: id(row, 0)?, at_ms: row.get(1)?, clock_ms: row.get(2)?, json: row.get(3)? })
                 })?
-                .collect()
+                .collect::<rusqlite::Result<Vec<_>>>()
         };
         read().map_err(|source| StoreError::of("reading the input log", &self.path, source))
     }
