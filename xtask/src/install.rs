@@ -31,6 +31,7 @@ const TO_MAKE_MEMBERS: &[(&str, &str)] = &[
     ("ip", "iproute2"),
     ("ping", "iputils-ping"),
     ("nsenter", "util-linux"),
+    ("setpriv", "util-linux"),
     ("mount", "mount"),
     ("named", "bind9"),
     ("nsupdate", "bind9-dnsutils"),

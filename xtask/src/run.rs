@@ -11,8 +11,19 @@ use crate::install::{self, For};
 use crate::shell::{self, cargo, must, say};
 
 /// Programs that the end-to-end tests and the demo start; the test build alone would not make them.
-const PROGRAMS: &[&str] =
-    &["--package", "agent", "--package", "cli", "--package", "dns", "--package", "hosts"];
+const PROGRAMS: &[&str] = &[
+    "--package",
+    "agent",
+    "--package",
+    "cli",
+    "--package",
+    "dns",
+    "--package",
+    "hosts",
+    // The embedded name server's program is behind it.
+    "--features",
+    "demo-server",
+];
 
 /// What `test` simulates: pool-hours and seed. Long runs are `cargo xtask sim`.
 const SIMULATED: &[(u32, u32)] = &[(200, 7919), (50, 1), (50, 2)];
@@ -20,7 +31,8 @@ const SIMULATED: &[(u32, u32)] = &[(200, 7919), (50, 1), (50, 2)];
 pub(crate) fn demo(json: bool, more: &[String]) -> Result<()> {
     install::ensure(For::Members)?;
     must(cargo(&["build", "--quiet", "--bins"]).args(PROGRAMS))?;
-    let mut demo = cargo(&["run", "--quiet", "--package", "hosts", "--bin", "demo", "--"]);
+    // As built: `cargo run` would build again, with fewer features.
+    let mut demo = Command::new(cargo_target()?.join("debug/demo"));
     if json {
         demo.arg("--json");
     }
@@ -31,14 +43,15 @@ pub(crate) fn test(fast: bool) -> Result<()> {
     install::ensure(if fast { For::Building } else { For::Members })?;
     install::ensure_nextest()?;
     check::all()?;
-    must(&mut cargo(&["build", "--workspace", "--bins"]))?;
+    must(&mut cargo(&["build", "--workspace", "--bins", "--features", "demo-server"]))?;
     if !fast {
         for (pool_hours, seed) in SIMULATED {
             simulate(*pool_hours, *seed)?;
         }
     }
     // Every test of every crate; what real members need is in `tests/hosts`.
-    let mut nextest = cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]);
+    let mut nextest =
+        cargo(&["nextest", "run", "--workspace", "--features", "demo-server", "--no-fail-fast"]);
     if fast {
         nextest.args(["--filterset", "not package(hosts)"]);
     }
@@ -71,7 +84,8 @@ pub(crate) fn sim(more: &[String]) -> Result<()> {
 pub(crate) fn bench(more: &[String]) -> Result<()> {
     install::ensure(For::Members)?;
     must(cargo(&["build", "--quiet", "--release", "--bins"]).args(PROGRAMS))?;
-    must(cargo(&["run", "--quiet", "--release", "--package", "bench", "--bin", "bench", "--"]).args(more))
+    must(cargo(&["build", "--quiet", "--release", "--package", "bench", "--bins"]))?;
+    must(Command::new(cargo_target()?.join("release/bench")).args(more))
 }
 
 /// One simulation of the test run, in the build that the tests have anyway (it is optimised there too).

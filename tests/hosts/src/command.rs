@@ -13,6 +13,9 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 /// More than any program here prints; what comes after is read and dropped, so that the program is not blocked.
 const OUTPUT_MAX_BYTES: usize = 4 << 20;
+/// Put before a program's words: the kernel kills it when the thread that started it ends. A killed test or a ^C then
+/// leaves no process behind, only what the next run sweeps.
+pub(crate) const DIES_WITH_US: &[&str] = &["setpriv", "--pdeathsig", "KILL"];
 const PACE: Duration = Duration::from_millis(2);
 /// A grandchild may hold the pipe open after the program has ended.
 const DRAIN: Duration = Duration::from_millis(500);

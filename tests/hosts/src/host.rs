@@ -5,9 +5,10 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-use crate::command::{self, Output};
+use crate::command::{self, DIES_WITH_US, Output};
 use crate::link::{Cut, Link};
 use crate::wait::{self, Seen};
 
@@ -62,7 +63,7 @@ impl Host {
             .with_context(|| format!("writing resolv.conf of {}", self.name()))
     }
 
-    /// Starts a program that stays; what it prints goes to a log of its own.
+    /// Starts a program that stays; what it prints goes to a log of its own. It dies with the thread that starts it.
     ///
     /// # Errors
     /// It cannot be started.
@@ -76,16 +77,8 @@ impl Host {
     /// As [`Host::spawn`].
     pub fn spawn_with(&self, name: &str, argv: &[&str], env: &[(&str, &str)]) -> Result<Process> {
         let log = self.logs.join(format!("{name}-{}.log", self.count.fetch_add(1, Ordering::Relaxed)));
-        let sink = File::create(&log).with_context(|| format!("making {}", log.display()))?;
-        let child = command::command(&self.inside(argv))
-            .envs(env.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(sink.try_clone().context("sharing a log")?)
-            .stderr(sink)
-            .process_group(0)
-            .spawn()
-            .with_context(|| format!("starting {name} on {}", self.name()))?;
-        Ok(Process { name: format!("{name} on {}", self.name()), child, log })
+        let mut program = command::command(&self.inside(argv));
+        Process::start(format!("{name} on {}", self.name()), program.envs(env.iter().copied()), log)
     }
 
     /// Runs a program to its end.
@@ -166,9 +159,37 @@ impl Host {
         self.link.heal_all()
     }
 
-    fn inside(&self, argv: &[&str]) -> Vec<String> {
-        ["ip", "netns", "exec", self.link.netns()].iter().chain(argv).map(|&word| word.to_owned()).collect()
+    /// The ends of the logs of its programs, for a test that failed: they go with the world.
+    pub fn last_words(&self) -> String {
+        let entries = fs::read_dir(&self.logs).into_iter().flatten().flatten().map(|entry| entry.path());
+        let logs = entries.filter(|path| path.extension().is_some_and(|extension| extension == "log"));
+        let tails = logs.map(|path| {
+            let text = fs::read(&path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            format!(
+                "--- log of {name} on {} (end)\n{}",
+                self.name(),
+                last_lines(&text.unwrap_or_default(), 80)
+            )
+        });
+        tails.collect::<Vec<_>>().join("\n")
     }
+
+    fn inside(&self, argv: &[&str]) -> Vec<String> {
+        let enter = ["ip", "netns", "exec", self.link.netns()];
+        enter.iter().chain(DIES_WITH_US).chain(argv).map(|&word| word.to_owned()).collect()
+    }
+}
+
+/// Writes a file that only its owner can read.
+///
+/// # Errors
+/// It exists already, or cannot be written.
+pub fn write_secret(path: &Path, content: &str) -> Result<()> {
+    let context = || format!("writing {}", path.display());
+    let mut file =
+        File::options().write(true).create_new(true).mode(0o600).open(path).with_context(context)?;
+    file.write_all(content.as_bytes()).with_context(context)
 }
 
 /// One HTTP request by hand on the caller's network: the body of a 200.
@@ -219,6 +240,18 @@ pub struct Process {
 }
 
 impl Process {
+    pub(crate) fn start(name: String, program: &mut Command, log: PathBuf) -> Result<Self> {
+        let sink = File::create(&log).with_context(|| format!("making {}", log.display()))?;
+        let child = program
+            .stdin(Stdio::null())
+            .stdout(sink.try_clone().context("sharing a log")?)
+            .stderr(sink)
+            .process_group(0)
+            .spawn()
+            .with_context(|| format!("starting {name}"))?;
+        Ok(Self { name, child, log })
+    }
+
     /// Its pid on this machine (`ip netns exec` becomes the program, it does not stay beside it).
     pub fn pid(&self) -> u32 {
         self.child.id()
@@ -293,9 +326,7 @@ impl Process {
     }
 
     fn log_tail(&self) -> String {
-        let text = self.log().unwrap_or_default();
-        let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(20)..].join("\n")
+        last_lines(&self.log().unwrap_or_default(), 20)
     }
 }
 
@@ -306,4 +337,9 @@ impl Drop for Process {
         }
         let _ = self.kill();
     }
+}
+
+fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
 }

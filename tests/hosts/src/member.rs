@@ -20,6 +20,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::command::{self, Output};
 use crate::haproxy;
+use crate::host::Process;
 use crate::link::{Cut, Link};
 use crate::requirements::cgroup_mounts;
 use crate::wait::{self, Seen};
@@ -86,7 +87,8 @@ impl Member {
         self.wait_booted()
     }
 
-    /// Switches the power on and returns at once, so that several members boot side by side.
+    /// Switches the power on and returns at once, so that several members boot side by side. The member dies with the
+    /// thread that calls this.
     ///
     /// # Errors
     /// It is on already, or nspawn cannot be started.
@@ -226,23 +228,18 @@ impl Member {
     /// # Errors
     /// As [`Member::exec`].
     pub fn exec_with_input(&self, argv: &[&str], input: &[u8], bound: Duration) -> Result<Output> {
-        let leader = self.leader.with_context(|| format!("{} is not up", self.name()))?;
-        let leader = leader.as_raw_pid().to_string();
-        let inside = [
-            "nsenter",
-            "--all",
-            "--target",
-            &leader,
-            "--",
-            // The caller's environment is of another machine.
-            "env",
-            "-i",
-            "HOME=/root",
-            "LC_ALL=C.UTF-8",
-            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        ];
-        let argv: Vec<&str> = inside.iter().chain(argv).copied().collect();
+        let argv = self.inside_argv(argv)?;
         command::run_with_input(&argv, input, bound).with_context(|| format!("on {}", self.name()))
+    }
+
+    /// Starts a command inside that goes on beside us; what it prints goes to a log. It dies with the calling thread.
+    ///
+    /// # Errors
+    /// The member is not up, or the command cannot be started.
+    pub fn spawn(&self, name: &str, argv: &[&str]) -> Result<Process> {
+        let log = self.dir.join(format!("{name}.log"));
+        let argv = self.inside_argv(argv)?;
+        Process::start(format!("{name} on {}", self.name()), &mut command::command(&argv), log)
     }
 
     /// Runs a command inside that has to succeed, and returns what it printed.
@@ -316,6 +313,45 @@ impl Member {
         )
     }
 
+    /// The end of its journal, for a test that failed: the member goes with its world.
+    pub fn last_words(&self) -> String {
+        let journal = self.root().join("var/log/journal").display().to_string();
+        let argv = [
+            "journalctl",
+            "--no-pager",
+            "-q",
+            "-D",
+            &journal,
+            "-p",
+            "info",
+            "-n",
+            "80",
+            "-o",
+            "short-precise",
+        ];
+        let said =
+            command::run(&argv, EXEC_BOUND).map_or_else(|error| error.to_string(), |output| output.stdout);
+        format!("--- journal of {} (end)\n{said}", self.name())
+    }
+
+    fn inside_argv(&self, argv: &[&str]) -> Result<Vec<String>> {
+        let leader = self.leader.with_context(|| format!("{} is not up", self.name()))?;
+        let leader = leader.as_raw_pid().to_string();
+        let enter = ["nsenter", "--all", "--target", &leader, "--"];
+        // The caller's environment is of another machine.
+        let environment = [
+            "env",
+            "-i",
+            "HOME=/root",
+            "LC_ALL=C.UTF-8",
+            "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        ];
+        // nsenter stays outside as the parent of what runs inside: each has to die with its own parent.
+        let dies = command::DIES_WITH_US.iter();
+        let words = dies.clone().chain(&enter).chain(dies).chain(&environment).chain(argv);
+        Ok(words.map(|&word| word.to_owned()).collect())
+    }
+
     fn inside(&self, path: &str) -> Result<PathBuf> {
         let relative = path.strip_prefix('/').with_context(|| format!("{path} is not absolute"))?;
         Ok(self.root().join(relative))
@@ -333,11 +369,8 @@ impl Member {
             .iter()
             .map(|cgroup| format!("echo $$ > '{}/cgroup.procs' || exit 70;", cgroup.display()))
             .collect();
-        [
-            "sh",
-            "-c",
-            &format!("{} exec \"$@\"", enter.join(" ")),
-            "member",
+        let enter = ["sh", "-c", &format!("{} exec \"$@\"", enter.join(" ")), "member"];
+        let nspawn = [
             "systemd-nspawn",
             "--quiet",
             // No machined and no D-Bus of this machine are needed.
@@ -353,9 +386,8 @@ impl Member {
             "--resolv-conf=off",
             "--link-journal=no",
             "--console=read-only",
-        ]
-        .map(str::to_owned)
-        .to_vec()
+        ];
+        enter.iter().chain(command::DIES_WITH_US).chain(&nspawn).map(|&word| word.to_owned()).collect()
     }
 
     /// The member's first process is the child of nspawn that is called `systemd`.
@@ -416,7 +448,7 @@ impl Member {
 impl Drop for Member {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.tell_what_happened();
+            let _ = writeln!(std::io::stderr(), "{}", self.last_words());
         }
         if let Some(leader) = self.leader {
             let _ = kill_process(leader, Signal::KILL);
@@ -424,27 +456,5 @@ impl Drop for Member {
         if let Some(child) = &mut self.nspawn {
             let _ = command::wait_bounded(child, KILL_BOUND);
         }
-    }
-}
-
-impl Member {
-    /// A failing test takes its world with it; this is what is left to read.
-    fn tell_what_happened(&self) {
-        let journal = self.root().join("var/log/journal").display().to_string();
-        let argv = [
-            "journalctl",
-            "--no-pager",
-            "-q",
-            "-D",
-            &journal,
-            "-p",
-            "info",
-            "-n",
-            "60",
-            "-o",
-            "short-precise",
-        ];
-        let said = command::run(&argv, EXEC_BOUND).map_or_else(|e| e.to_string(), |output| output.stdout);
-        let _ = writeln!(std::io::stderr(), "--- journal of {} (end)\n{said}", self.name());
     }
 }

@@ -29,6 +29,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("ip", "iproute2"),
     ("nft", "nftables"),
     ("nsenter", "util-linux"),
+    ("setpriv", "util-linux"),
     ("mmdebstrap", "mmdebstrap"),
     ("ssh-keygen", "openssh-client"),
     ("named", "bind9"),

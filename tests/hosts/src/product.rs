@@ -1,0 +1,303 @@
+//! The product's commands, as a person would type them: the only place that knows them.
+//!
+//! Everything goes through `serversctl --json` and `balctl-agent`; answers are read as JSON and only as far as a story or
+//! a test needs them. Secrets go in by files that only their owner can read, never as arguments.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::command::Output;
+use crate::dns_peer::TsigKey;
+use crate::host::{Host, Process, write_secret};
+use crate::member::Member;
+use crate::wait::{self, Seen};
+use crate::{programs, world};
+
+pub const POOL: &str = "demo";
+const PROVIDER: &str = "demo-dns";
+/// A command that only asks or writes.
+const ASK_BOUND: Duration = Duration::from_secs(30);
+/// Enrolment calls a host, rehearsal runs every check.
+const WORK_BOUND: Duration = Duration::from_mins(3);
+const WATCH_BOUND: Duration = Duration::from_secs(20);
+
+/// One console: a profile on a host, and its watch.
+#[derive(Debug)]
+pub struct Console<'a> {
+    host: &'a Host,
+    program: String,
+    profile: PathBuf,
+    passphrase: PathBuf,
+}
+
+/// How an incident went, in Unix time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incident {
+    pub cause: String,
+    pub from: Option<String>,
+    pub to: Option<String>,
+    pub outcome: String,
+    pub decided_at_ms: Option<u64>,
+    pub accepted_at_ms: Option<u64>,
+}
+
+impl<'a> Console<'a> {
+    /// Makes a profile called `name` on `host`. Its vault is a file under a passphrase: a namespace has no keychain.
+    ///
+    /// # Errors
+    /// `serversctl` was not built, or refuses.
+    pub fn init(host: &'a Host, name: &str) -> Result<Self> {
+        let profile = host.dir().join(format!("profile-{name}"));
+        fs::create_dir_all(&profile).with_context(|| format!("making {}", profile.display()))?;
+        let passphrase = host.dir().join(format!("passphrase-{name}"));
+        write_secret(&passphrase, "correct horse battery staple demo\n")?;
+        let program = programs::built("serversctl")?.display().to_string();
+        let console = Self { host, program, profile, passphrase };
+        let passphrase = console.passphrase.display().to_string();
+        console.ask(&["init", "--name", name, "--vault", "file", "--passphrase-file", &passphrase])?;
+        Ok(console)
+    }
+
+    /// Starts `serversctl watch` and waits until it hosts the profile.
+    ///
+    /// # Errors
+    /// It ends, or does not answer.
+    pub fn watch(&self) -> Result<Process> {
+        let (profile, passphrase) =
+            (self.profile.display().to_string(), self.passphrase.display().to_string());
+        let argv = [&self.program, "--profile", &profile, "watch", "--passphrase-file", &passphrase];
+        let mut watch = self.host.spawn("watch", &argv)?;
+        wait::until("the watch to answer", WATCH_BOUND, || {
+            watch.must_run()?;
+            let asked = self.run(&["host"], ASK_BOUND)?;
+            Ok(Seen::when(asked.is_success(), asked.stderr))
+        })?;
+        Ok(watch)
+    }
+
+    /// Creates the pool and links its name at the name server, as it stands there.
+    ///
+    /// # Errors
+    /// A command refuses.
+    pub fn create_pool(&self, server: std::net::Ipv4Addr, key: &TsigKey, delay_s: u32) -> Result<()> {
+        let delay = delay_s.to_string();
+        self.ask(&["pool", "create", POOL, "--delay", &delay, "--ttl", "1", "--targets", "any"])?;
+        let secret = self.host.dir().join("provider-key");
+        if !secret.exists() {
+            write_secret(&secret, &key.secret_base64)?;
+        }
+        self.ask(&[
+            "provider",
+            "add",
+            PROVIDER,
+            "--kind",
+            "rfc2136",
+            "--server",
+            &server.to_string(),
+            "--zone",
+            world::ZONE,
+            "--key-name",
+            &key.name,
+            "--algorithm",
+            "hmac-sha256",
+            "--secret-file",
+            &secret.display().to_string(),
+        ])?;
+        self.ask(&["dns", "set", POOL, "--provider", PROVIDER, "--label", world::LABEL])?;
+        Ok(())
+    }
+
+    /// Enrols a member the way a person does: invitation here, secret there, then the console calls.
+    ///
+    /// # Errors
+    /// Either side refuses.
+    pub fn enrol(&self, member: &Member) -> Result<()> {
+        let (name, address) = (member.name(), member.address().to_string());
+        let invited = self.ask(&[
+            "member",
+            "invite",
+            "--pool",
+            POOL,
+            "--hostname",
+            name,
+            "--source",
+            &address,
+            "--address",
+            &address,
+        ])?;
+        let invitation = value(&invited);
+        let secret =
+            invitation.get("secret").and_then(Value::as_str).context("the invitation has no secret")?;
+        member.install(&programs::built("balctl-agent")?)?;
+        member.write_file("/root/balctl-secret", secret.as_bytes(), 0o600)?;
+        let waiting = [
+            "balctl-agent",
+            "enrol",
+            "--hostname",
+            name,
+            "--declare-ip",
+            &address,
+            "--secret-file",
+            "/root/balctl-secret",
+        ];
+        let mut agent = member.spawn("enrol", &waiting)?;
+        let called = self.ask_within(&["member", "enrol", name, "--address", &address], WORK_BOUND);
+        // The agent's side of the story, whichever of the two went wrong.
+        let said = || agent.log().unwrap_or_default();
+        called.with_context(|| format!("the agent on {name} said:\n{}", said()))?;
+        let ended = agent.wait(ASK_BOUND)?;
+        if !ended.success() {
+            bail!("balctl-agent enrol on {name} ended with {ended}\n{}", agent.log()?);
+        }
+        Ok(())
+    }
+
+    /// Takes the record over, proves compare-and-set on the zone, rehearses, and arms automatic failover.
+    ///
+    /// # Errors
+    /// A command refuses.
+    pub fn arm(&self) -> Result<()> {
+        self.ask(&["dns", "adopt", POOL])?;
+        self.ask_within(&["dns", "test", POOL], WORK_BOUND)?;
+        let rehearsal = self.ask_within(&["rehearse", POOL], WORK_BOUND)?;
+        if value(&rehearsal).get("green").and_then(Value::as_bool) != Some(true) {
+            bail!("the rehearsal is not green: {rehearsal}");
+        }
+        self.ask(&["auto", "on", POOL])?;
+        Ok(())
+    }
+
+    /// The pool's status, whole.
+    ///
+    /// # Errors
+    /// The command refuses, or there is no such pool.
+    pub fn status(&self) -> Result<Value> {
+        let answer = self.ask(&["status", POOL])?;
+        answer.pointer("/pools/0").cloned().with_context(|| format!("no pool in {answer}"))
+    }
+
+    /// The state's name and its reason, in the product's own words.
+    ///
+    /// # Errors
+    /// The command refuses.
+    pub fn reason(&self) -> Result<(String, String)> {
+        let answer = self.ask(&["explain", POOL])?;
+        let text = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok((text("state"), text("reason")))
+    }
+
+    /// Waits until the product says that the record would move if the active member failed now.
+    ///
+    /// # Errors
+    /// It does not say so within the bound; its reason is in the error.
+    pub fn wait_ready(&self, bound: Duration) -> Result<()> {
+        wait::until("the pool to be ready for a failover", bound, || {
+            let status = self.status()?;
+            let verdict = status.pointer("/wouldMove/verdict").and_then(Value::as_str);
+            let reason = status.pointer("/wouldMove/reason").and_then(Value::as_str).unwrap_or_default();
+            Ok(Seen::when(verdict == Some("yes"), reason))
+        })
+    }
+
+    /// Waits until the member is heard and is a standby that could take over.
+    ///
+    /// # Errors
+    /// It is not within the bound.
+    pub fn wait_standby(&self, member: &str, bound: Duration) -> Result<()> {
+        wait::until(&format!("{member} to be a ready standby"), bound, || {
+            let status = self.status()?;
+            let members = status.get("members").and_then(Value::as_array).cloned().unwrap_or_default();
+            let own = members.iter().find(|m| m.get("name").and_then(Value::as_str) == Some(member));
+            let own = own.with_context(|| format!("{member} is not in the status"))?;
+            let text = |at: &str| own.pointer(at).and_then(Value::as_str).unwrap_or_default();
+            let is_so =
+                text("/role") == "standby" && text("/verdict") == "up" && text("/ready/verdict") == "yes";
+            Ok(Seen::when(is_so, format!("{} {} {}", text("/role"), text("/verdict"), text("/ready/reason"))))
+        })
+    }
+
+    /// Waits for the incident that began after `since_ms` and moved the record, with the times of its phases.
+    ///
+    /// # Errors
+    /// There is none within the bound.
+    pub fn wait_moved(&self, since_ms: u64, bound: Duration) -> Result<Incident> {
+        wait::until("the incident of the move", bound, || {
+            let incidents = self.ask(&["incidents", "--pool", POOL])?;
+            let list = incidents.get("incidents").and_then(Value::as_array).cloned().unwrap_or_default();
+            let is_ours = |i: &&Value| i.get("beganMs").and_then(Value::as_u64) >= Some(since_ms);
+            Ok(match list.iter().filter(is_ours).map(incident).find(|i| i.accepted_at_ms.is_some()) {
+                Some(found) => Seen::Yes(found),
+                None => Seen::NotYet(format!("{} incidents", list.len())),
+            })
+        })
+    }
+
+    /// Runs a command and reads its answer.
+    ///
+    /// # Errors
+    /// It refuses; its words are in the error.
+    pub fn ask(&self, arguments: &[&str]) -> Result<Value> {
+        self.ask_within(arguments, ASK_BOUND)
+    }
+
+    fn ask_within(&self, arguments: &[&str], bound: Duration) -> Result<Value> {
+        let output = self.run(arguments, bound)?;
+        let words = arguments.join(" ");
+        if !output.is_success() {
+            bail!("`serversctl {words}` ended with {}\n{}{}", output.status, output.stdout, output.stderr);
+        }
+        let last = output.stdout.lines().last().unwrap_or("null");
+        serde_json::from_str(last).with_context(|| format!("`serversctl {words}` answered {last}"))
+    }
+
+    fn run(&self, arguments: &[&str], bound: Duration) -> Result<Output> {
+        let profile = self.profile.display().to_string();
+        let argv: Vec<&str> = [&self.program, "--profile", &profile, "--json"]
+            .into_iter()
+            .chain(arguments.iter().copied())
+            .collect();
+        self.host.run(&argv, bound)
+    }
+}
+
+/// A change answers with its plan and its result; a read answers with the result itself.
+fn value(answer: &Value) -> &Value {
+    answer.get("result").unwrap_or(answer)
+}
+
+fn incident(view: &Value) -> Incident {
+    let text = |name: &str| view.get(name).and_then(Value::as_str).map(str::to_owned);
+    let phases = view.get("phases").and_then(Value::as_array);
+    let phase = |name: &str| {
+        let found = phases?.iter().find(|phase| phase.get("name").and_then(Value::as_str) == Some(name))?;
+        found.get("atMs").and_then(Value::as_u64)
+    };
+    Incident {
+        cause: text("cause").unwrap_or_default(),
+        from: text("from"),
+        to: text("to"),
+        outcome: text("outcome").unwrap_or_default(),
+        decided_at_ms: phase("decided"),
+        accepted_at_ms: phase("accepted"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_incident_is_read_with_the_times_of_its_phases() {
+        let view = serde_json::json!({
+            "cause": "service down", "from": "lb1", "to": "lb2", "outcome": "moved", "beganMs": 1,
+            "phases": [{"name": "decided", "atMs": 5}, {"name": "accepted", "atMs": 9, "tookMs": 4}],
+        });
+        let read = incident(&view);
+        assert_eq!((read.decided_at_ms, read.accepted_at_ms), (Some(5), Some(9)));
+        assert_eq!((read.from.as_deref(), read.to.as_deref()), (Some("lb1"), Some("lb2")));
+    }
+}
