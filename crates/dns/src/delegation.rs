@@ -175,8 +175,26 @@ pub struct View {
     pub server: Fqdn,
     /// The address that was asked.
     pub address: IpAddr,
-    /// What it serves with authority, or why that is not known.
-    pub seen: Result<Seen, String>,
+    /// What it answered.
+    pub served: Served,
+}
+
+/// How a delegated server answered for the zone.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum Served {
+    /// With authority.
+    Records(Seen),
+    /// It answered, but does not serve the zone.
+    NotServed {
+        /// What it said instead.
+        reason: String,
+    },
+    /// It gave no usable answer.
+    Silent {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// The records that a server serves.
@@ -201,8 +219,12 @@ pub async fn view_servers(lookup: &Lookup, delegation: &Delegation, names: &Name
         let (names, patience) = (names.clone(), lookup.patience);
         let socket = SocketAddr::new(address, lookup.authority_port);
         asking.spawn(async move {
-            let seen = see(socket, &names, patience).await.map_err(|error| error.chain());
-            View { server, address, seen }
+            let served = match see(socket, &names, patience).await {
+                Ok(seen) => Served::Records(seen),
+                Err(error) if error.is_transient() => Served::Silent { reason: error.chain() },
+                Err(error) => Served::NotServed { reason: error.chain() },
+            };
+            View { server, address, served }
         });
     }
     let mut views = asking.join_all().await;
@@ -240,7 +262,11 @@ pub fn published(views: &[View], reading: &Reading) -> Published {
     };
     let answered: Vec<_> = views
         .iter()
-        .filter_map(|view| view.seen.as_ref().ok().map(|seen| (view.address, same(seen))))
+        .filter_map(|view| match &view.served {
+            Served::Records(seen) => Some((view.address, same(seen))),
+            Served::NotServed { .. } => Some((view.address, false)),
+            Served::Silent { .. } => None,
+        })
         .collect();
     let differ: Vec<_> = answered.iter().filter(|(_, same)| !same).map(|(address, _)| *address).collect();
     match (answered.len(), differ.len()) {

@@ -71,11 +71,14 @@ fn view(last: u8, seen: Option<(&str, &str, u32)>) -> View {
     View {
         server: Fqdn::new("ns1.dns.test").unwrap(),
         address: IpAddr::from([198, 51, 100, last]),
-        seen: seen.ok_or_else(|| "silent".to_owned()).map(|(a, marker, serial)| Seen {
-            a: vec![a.parse().unwrap()],
-            markers: if marker.is_empty() { vec![] } else { vec![marker.to_owned()] },
-            serial: Some(serial),
-        }),
+        served: match seen {
+            None => Served::Silent { reason: "no answer".to_owned() },
+            Some((a, marker, serial)) => Served::Records(Seen {
+                a: vec![a.parse().unwrap()],
+                markers: if marker.is_empty() { vec![] } else { vec![marker.to_owned()] },
+                serial: Some(serial),
+            }),
+        },
     }
 }
 

@@ -77,7 +77,7 @@ impl Drop for Process {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_server_forgets_nothing_it_has_answered() {
     let root = TempDir::new().unwrap();
-    let address = free_address();
+    let address = free_address(Ipv4Addr::LOCALHOST);
     let mut process = Process::start(&root, address);
     let zone = Fqdn::new(ZONE).unwrap();
     let names = Names::new(Fqdn::new("lb.example.com").unwrap(), zone.clone()).unwrap();
@@ -138,4 +138,12 @@ fn a_key_file_that_others_can_read_is_refused() {
     let words = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success() && words.contains("chmod 600"), "{words}");
     assert!(!words.contains(SECRET));
+}
+
+#[tokio::test]
+async fn a_wrong_clock_signs_with_the_servers_time() {
+    let directory = TempDir::new().unwrap();
+    let server = start(&directory).await;
+    let bench = UpdateBench::new(server.address(), Fqdn::new(ZONE).unwrap(), KEY, SECRET).await;
+    crate::bind::check_skewed_clocks(&bench).await;
 }
