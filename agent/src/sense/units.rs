@@ -212,16 +212,17 @@ impl UnitWatch {
             bus.add_match_rule(rule).await?;
         }
         match ManagerProxy::new(connection).await?.subscribe().await {
-            Err(zbus::Error::MethodError(name, _, _)) if name.as_str().ends_with(".AlreadySubscribed") => Ok(()),
+            Err(zbus::Error::MethodError(name, _, _)) if name.as_str().ends_with(".AlreadySubscribed") => {
+                Ok(())
+            }
             result => result,
         }
     }
 
     fn rules(&self, path: &OwnedObjectPath) -> zbus::Result<Vec<MatchRule<'_>>> {
         let signal = || MatchRule::builder().msg_type(message::Type::Signal);
-        let manager = |member| {
-            signal().sender(SYSTEMD)?.path(MANAGER_PATH)?.interface(MANAGER)?.member(member)
-        };
+        let manager =
+            |member| signal().sender(SYSTEMD)?.path(MANAGER_PATH)?.interface(MANAGER)?.member(member);
         Ok(vec![
             signal()
                 .sender(SYSTEMD)?
@@ -243,7 +244,7 @@ impl UnitWatch {
             return Effect::Nothing;
         }
         let from = |name: &str| header.path().is_some_and(|path| path.as_str() == name);
-        match header.member().map(|member| member.as_str()) {
+        match header.member().map(zbus::names::MemberName::as_str) {
             Some("PropertiesChanged") if from(path) => apply_changes(message, facts),
             Some("JobNew") if from(MANAGER_PATH) && self.is_about_us(message) => {
                 facts.job_queued = true;
@@ -275,6 +276,9 @@ impl UnitWatch {
     }
 }
 
+/// The properties that [`UnitFacts`] is made of.
+const OURS: [&str; 6] = ["LoadState", "ActiveState", "SubState", "Job", "NRestarts", "MainPID"];
+
 enum Effect {
     Nothing,
     Changed,
@@ -284,10 +288,10 @@ enum Effect {
 
 fn apply_changes(message: &Message, facts: &mut UnitFacts) -> Effect {
     let body = message.body();
-    let Ok((_, changed, invalidated)) = body.deserialize::<(&str, HashMap<&str, Value<'_>>, Vec<&str>)>() else {
+    let Ok((_, changed, invalidated)) = body.deserialize::<(&str, HashMap<&str, Value<'_>>, Vec<&str>)>()
+    else {
         return Effect::ReadAgain;
     };
-    const OURS: [&str; 6] = ["LoadState", "ActiveState", "SubState", "Job", "NRestarts", "MainPID"];
     if invalidated.iter().any(|name| OURS.contains(name)) {
         return Effect::ReadAgain;
     }
@@ -320,12 +324,11 @@ async fn read(connection: &Connection, path: &OwnedObjectPath) -> Result<UnitFac
             .await
             .map_err(|source| UnitsError::Read { property, source })?;
         let body = reply.body();
-        let value: Value<'_> = body
-            .deserialize()
-            .map_err(|source| UnitsError::Read { property, source })?;
-        Ok(value.try_to_owned().map_err(|source| UnitsError::Read { property, source: source.into() })?)
+        let value: Value<'_> = body.deserialize().map_err(|source| UnitsError::Read { property, source })?;
+        value.try_to_owned().map_err(|source| UnitsError::Read { property, source: source.into() })
     };
-    let text = |value: &Value<'_>| if let Value::Str(text) = value { text.to_string() } else { String::new() };
+    let text =
+        |value: &Value<'_>| if let Value::Str(text) = value { text.to_string() } else { String::new() };
     let number = |value: &Value<'_>| if let Value::U32(number) = value { *number } else { 0 };
     let job = get(UNIT, "Job").await?;
     let active = get(UNIT, "ActiveState").await?;
