@@ -1,0 +1,155 @@
+//! The three checks on every connection of a member, each with its own answer: key known (401), source address allowed
+//! (403), hostname equal (403). The words name both sides, so that whoever reads them knows what to change where.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::docs::{MemberEntry, Roster};
+use crate::key::PublicKey;
+use crate::sources::{in_words, unmapped};
+
+/// What kind of refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u16", into = "u16")]
+pub enum Status {
+    /// 401: the credential is unknown.
+    Unknown,
+    /// 403: it is known, but not from here, or not under this name.
+    Forbidden,
+    /// 409: it was used already, or contradicts what is kept.
+    Conflict,
+    /// 429: too much at once.
+    TooMany,
+}
+
+impl From<Status> for u16 {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Unknown => 401,
+            Status::Forbidden => 403,
+            Status::Conflict => 409,
+            Status::TooMany => 429,
+        }
+    }
+}
+
+impl TryFrom<u16> for Status {
+    type Error = String;
+    fn try_from(code: u16) -> Result<Self, String> {
+        match code {
+            401 => Ok(Self::Unknown),
+            403 => Ok(Self::Forbidden),
+            409 => Ok(Self::Conflict),
+            429 => Ok(Self::TooMany),
+            other => Err(format!("{other} is no status of ours")),
+        }
+    }
+}
+
+/// What an operator could change so that the refused one gets in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Offer {
+    /// Allow this source too.
+    AllowSource(IpAddr),
+    /// Take this hostname as the member's.
+    AcceptHostname(String),
+}
+
+/// A refusal, in words that name both sides.
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[error("{message} ({})", u16::from(*status))]
+pub struct Refusal {
+    /// What kind.
+    pub status: Status,
+    /// For people.
+    pub message: String,
+    /// What would let it in.
+    #[serde(default)]
+    pub offer: Option<Offer>,
+}
+
+impl Refusal {
+    /// A refusal without an offer.
+    pub fn new(status: Status, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), offer: None }
+    }
+}
+
+/// Checks a member's connection against the roster: the key it proved, the socket's peer address, the hostname it says.
+///
+/// # Errors
+/// 401 for a key that the roster does not hold, 403 for the source, 403 for the hostname.
+pub fn check_member<'r>(
+    roster: &'r Roster,
+    key: &PublicKey,
+    source: IpAddr,
+    hostname: &str,
+) -> Result<&'r MemberEntry, Refusal> {
+    let entry = known_member(roster, key)?;
+    check_source(&entry.sources, source, &entry.name)?;
+    check_hostname(&entry.hostname, hostname)?;
+    Ok(entry)
+}
+
+/// The first check alone: whose key this is.
+///
+/// # Errors
+/// 401, with other words for a member that was removed.
+pub fn known_member<'r>(roster: &'r Roster, key: &PublicKey) -> Result<&'r MemberEntry, Refusal> {
+    if let Some(entry) = roster.members.iter().find(|entry| entry.key == *key) {
+        return Ok(entry);
+    }
+    let print = key.fingerprint();
+    if let Some(removed) = roster.removed.iter().find(|removed| removed.key == *key) {
+        let words = format!(
+            "key {print} belonged to {}, which was removed from this fleet; enrol it again with a new secret",
+            removed.name
+        );
+        return Err(Refusal::new(Status::Unknown, words));
+    }
+    let words = format!(
+        "key {print} is not in roster {} of this fleet; enrol this member with the 48-character secret",
+        roster.version
+    );
+    Err(Refusal::new(Status::Unknown, words))
+}
+
+/// The second check alone.
+///
+/// # Errors
+/// 403, with the offer to allow the source too.
+pub fn check_source(allowed: &[crate::sources::Source], source: IpAddr, name: &str) -> Result<(), Refusal> {
+    let source = unmapped(source);
+    if allowed.iter().any(|one| one.covers(source)) {
+        return Ok(());
+    }
+    Err(Refusal {
+        status: Status::Forbidden,
+        message: format!("source {source} is not among allowed {} of {name}", in_words(allowed)),
+        offer: Some(Offer::AllowSource(source)),
+    })
+}
+
+/// The third check alone. Hostnames are compared without regard to case and a trailing dot.
+///
+/// # Errors
+/// 403, with the offer to take the name.
+pub fn check_hostname(enrolled: &str, said: &str) -> Result<(), Refusal> {
+    let plain = |name: &str| name.trim_end_matches('.').to_ascii_lowercase();
+    if plain(enrolled) == plain(said) {
+        return Ok(());
+    }
+    let said: String =
+        said.chars().filter(|c| !c.is_control()).take(crate::limits::HOSTNAME_BYTES_MAX).collect();
+    Err(Refusal {
+        status: Status::Forbidden,
+        message: format!(
+            "agent says {said}, enrolled as {enrolled}; set BALCTL_HOSTNAME={enrolled} on the member or accept {said}"
+        ),
+        offer: Some(Offer::AcceptHostname(said)),
+    })
+}
