@@ -51,6 +51,8 @@ pub struct Document {
 pub struct Record {
     /// Its id; the same on every console and relay.
     pub id: String,
+    /// A record of the same id that says more has a higher revision and takes its place.
+    pub revision: u32,
     /// When, Unix time; for the order of the ring.
     pub at_ms: u64,
     /// The record with its signature.
@@ -162,7 +164,7 @@ impl Store {
         })
     }
 
-    /// Merges records by id into a pool's ring and says how many were new.
+    /// Merges records by id into a pool's ring and says how many were new or said more.
     ///
     /// # Errors
     /// A database that cannot be written.
@@ -177,9 +179,9 @@ impl Store {
     pub fn records(&self, pool: PoolId) -> Result<Vec<Record>, StoreError> {
         self.read("reading records", |connection| {
             connection
-                .prepare_cached("SELECT id, at_ms, json FROM record WHERE pool = ?1 ORDER BY at_ms, id")?
+                .prepare_cached("SELECT id, revision, at_ms, json FROM record WHERE pool = ?1 ORDER BY at_ms, id")?
                 .query_map([pool.to_string()], |row| {
-                    Ok(Record { id: row.get(0)?, at_ms: row.get(1)?, json: row.get(2)? })
+                    Ok(Record { id: row.get(0)?, revision: row.get(1)?, at_ms: row.get(2)?, json: row.get(3)? })
                 })?
                 .collect()
         })
@@ -193,10 +195,14 @@ pub(crate) fn merge_records(
 ) -> rusqlite::Result<usize> {
     let pool = pool.to_string();
     let mut insert = transaction
-        .prepare_cached("INSERT INTO record (pool, id, at_ms, json) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING")?;
+        .prepare_cached(
+            "INSERT INTO record (pool, id, revision, at_ms, json) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (pool, id) DO UPDATE SET revision = excluded.revision, json = excluded.json
+                 WHERE excluded.revision > record.revision",
+        )?;
     let mut fresh = 0;
     for record in records {
-        fresh += insert.execute(params![pool, record.id, record.at_ms, record.json])?;
+        fresh += insert.execute(params![pool, record.id, record.revision, record.at_ms, record.json])?;
     }
     if fresh > 0 {
         transaction.execute(

@@ -26,6 +26,7 @@ CREATE TABLE document (
 CREATE TABLE record (
     pool  TEXT NOT NULL,
     id    TEXT NOT NULL,
+    revision INTEGER NOT NULL,
     at_ms INTEGER NOT NULL,
     json  TEXT NOT NULL,
     PRIMARY KEY (pool, id)
