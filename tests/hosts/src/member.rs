@@ -313,25 +313,14 @@ impl Member {
         )
     }
 
-    /// The end of its journal, for a test that failed: the member goes with its world.
+    /// The end of what its agent and its service said, for a test that failed: the member goes with its world.
     pub fn last_words(&self) -> String {
         let journal = self.root().join("var/log/journal").display().to_string();
-        let argv = [
-            "journalctl",
-            "--no-pager",
-            "-q",
-            "-D",
-            &journal,
-            "-p",
-            "info",
-            "-n",
-            "80",
-            "-o",
-            "short-precise",
-        ];
-        let said =
-            command::run(&argv, EXEC_BOUND).map_or_else(|error| error.to_string(), |output| output.stdout);
-        format!("--- journal of {} (end)\n{said}", self.name())
+        let read = ["journalctl", "--no-pager", "-q", "-D", &journal, "-n", "60", "-o", "short-precise"];
+        let units = ["-u", "balctl-heartbeat.service", "-u", "haproxy.service"];
+        let said = command::run(&[&read[..], &units[..]].concat(), EXEC_BOUND);
+        let said = said.map_or_else(|error| error.to_string(), |output| output.stdout);
+        format!("--- agent and HAProxy on {} (end)\n{said}", self.name())
     }
 
     fn inside_argv(&self, argv: &[&str]) -> Result<Vec<String>> {
