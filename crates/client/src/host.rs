@@ -1,0 +1,271 @@
+//! The host's half.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+
+use api::{ApiError, Call, Effect, Host, dispatch};
+use model::Code;
+use tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf, duplex, split};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{Duration, timeout};
+
+use crate::wire::{ANSWER_BYTES_MAX, FromHost, OPEN_MAX, REQUEST_BYTES_MAX, ToHost, VERSION};
+use crate::{Client, ClientError, Peers, frame};
+
+/// Connections that one host serves at a time.
+const CONNECTIONS_MAX: usize = 64;
+/// Messages to one client that may wait; then its calls and streams wait, and its progress is dropped.
+const OUT_PLACES: usize = 64;
+/// How long a greeting may take.
+const GREETING: Duration = Duration::from_secs(5);
+/// How long the host waits after a failed accept: descriptors may be short for a moment.
+const BREATH: Duration = Duration::from_millis(100);
+/// Longest name of a caller.
+const BY_CHARS_MAX: usize = 100;
+
+/// Serves a profile's socket until the future is dropped.
+pub async fn serve(listener: UnixListener, peers: Peers, host: Arc<dyn Host>) {
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) if connections.len() < CONNECTIONS_MAX => {
+                    connections.spawn(serve_socket(stream, peers, Arc::clone(&host)));
+                }
+                // Over the limit the stream is dropped, which the caller sees as a hang-up.
+                Ok(_) => {}
+                Err(_) => tokio::time::sleep(BREATH).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn serve_socket(stream: UnixStream, peers: Peers, host: Arc<dyn Host>) {
+    if let Err(why) = peers.admit(&stream) {
+        let (_, mut to) = split(stream);
+        refuse(&mut to, ApiError::new(Code::Forbidden, why)).await;
+        return;
+    }
+    let _ = serve_connection(stream, host).await;
+}
+
+/// Serves one connection until it ends. A change that has begun is finished even when its caller has gone.
+///
+/// # Errors
+/// A caller that broke a rule of the wire.
+pub async fn serve_connection<S>(stream: S, host: Arc<dyn Host>) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Send + 'static,
+{
+    let (mut from, mut to) = split(stream);
+    let greeting = timeout(GREETING, frame::read(&mut from, REQUEST_BYTES_MAX)).await;
+    let by = match greeting {
+        Ok(Ok(Some(ToHost::Hello { version: VERSION, by }))) => name(&by),
+        Ok(Ok(Some(ToHost::Hello { version, .. }))) => {
+            let words = format!("this host speaks version {VERSION}, you speak {version}; update the older one");
+            refuse(&mut to, ApiError::new(Code::Conflict, words)).await;
+            return Ok(());
+        }
+        Ok(Ok(None)) => return Ok(()),
+        Ok(Err(error)) => {
+            refuse(&mut to, ApiError::invalid(format!("no greeting: {error}"))).await;
+            return Err(error);
+        }
+        Ok(Ok(Some(_))) | Err(_) => {
+            refuse(&mut to, ApiError::invalid("no greeting")).await;
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+    };
+    frame::write(&mut to, &FromHost::Hello { version: VERSION }, ANSWER_BYTES_MAX).await?;
+    let (out, queue) = mpsc::channel(OUT_PLACES);
+    let mut line = Connection { host, by, out, open: BTreeMap::new(), passing: JoinSet::new(), changes: JoinSet::new() };
+    let result = tokio::select! {
+        result = line.listen(&mut from) => result,
+        result = write_all(to, queue) => result,
+    };
+    line.passing.abort_all();
+    // Nobody hears the answers any more, but a change is never cut in the middle.
+    while line.changes.join_next().await.is_some() {}
+    result
+}
+
+/// A client of a host in this very process, and the future that serves it.
+///
+/// # Errors
+/// None in practice; the greeting is the same as everywhere.
+pub async fn in_memory(
+    host: Arc<dyn Host>,
+    by: &str,
+) -> Result<(Client, tokio::task::JoinHandle<()>), ClientError> {
+    let (ours, theirs) = duplex(64 << 10);
+    let served = tokio::spawn(async move {
+        let _ = serve_connection(theirs, host).await;
+    });
+    Ok((Client::over(ours, by).await?, served))
+}
+
+struct Connection {
+    host: Arc<dyn Host>,
+    by: String,
+    out: mpsc::Sender<FromHost>,
+    /// Open numbers; those of calls that change something have no handle to stop them with.
+    open: BTreeMap<u64, Option<AbortHandle>>,
+    /// Reads and streams: they end with the connection.
+    passing: JoinSet<u64>,
+    /// Changes: they end by themselves.
+    changes: JoinSet<u64>,
+}
+
+impl Connection {
+    async fn listen<S: AsyncRead>(&mut self, from: &mut ReadHalf<S>) -> io::Result<()> {
+        // A frame half read must not be lost when a task ends, so reading is one future across the loop's turns.
+        let (messages, mut inbox) = mpsc::channel(1);
+        let reading = async {
+            loop {
+                let message = frame::read(from, REQUEST_BYTES_MAX).await;
+                let last = !matches!(message, Ok(Some(_)));
+                if messages.send(message).await.is_err() || last {
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        tokio::pin!(reading);
+        loop {
+            tokio::select! {
+                () = &mut reading => {}
+                message = inbox.recv() => match message {
+                    Some(Ok(Some(message))) => self.on_message(message)?,
+                    Some(Ok(None)) | None => return Ok(()),
+                    Some(Err(error)) => return Err(error),
+                },
+                Some(Ok(id)) = self.passing.join_next() => drop(self.open.remove(&id)),
+                Some(Ok(id)) = self.changes.join_next() => drop(self.open.remove(&id)),
+            }
+        }
+    }
+
+    fn on_message(&mut self, message: ToHost) -> io::Result<()> {
+        match message {
+            ToHost::Hello { .. } => Err(broken("a second greeting")),
+            ToHost::Drop { id } => {
+                if let Some(Some(handle)) = self.open.get(&id) {
+                    handle.abort();
+                    self.open.remove(&id);
+                }
+                Ok(())
+            }
+            ToHost::Call { id, command, payload } => {
+                self.admit(id)?;
+                let call = self.call(id);
+                let (host, out) = (Arc::clone(&self.host), self.out.clone());
+                let changes = api::COMMANDS.iter().any(|known| known.name == command && known.effect != Effect::Read);
+                let run = async move {
+                    let result = dispatch(&*host, &call, &command, payload).await;
+                    let _ = out.send(answer(id, result)).await;
+                    id
+                };
+                let handle = if changes {
+                    self.changes.spawn(run);
+                    None
+                } else {
+                    Some(self.passing.spawn(run))
+                };
+                self.open.insert(id, handle);
+                Ok(())
+            }
+            ToHost::Subscribe { id, request } => {
+                self.admit(id)?;
+                let (host, out) = (Arc::clone(&self.host), self.out.clone());
+                let handle = self.passing.spawn(async move {
+                    let last = match host.subscribe(request).await {
+                        Ok(mut events) => {
+                            while let Some(event) = events.next().await {
+                                if out.send(FromHost::Event { id, event: Box::new(event) }).await.is_err() {
+                                    break;
+                                }
+                            }
+                            FromHost::End { id }
+                        }
+                        Err(error) => FromHost::Error { id, error },
+                    };
+                    let _ = out.send(last).await;
+                    id
+                });
+                self.open.insert(id, Some(handle));
+                Ok(())
+            }
+        }
+    }
+
+    fn admit(&self, id: u64) -> io::Result<()> {
+        if self.open.contains_key(&id) {
+            return Err(broken("a number that is in use"));
+        }
+        if self.open.len() >= OPEN_MAX {
+            return Err(broken("too many open calls"));
+        }
+        Ok(())
+    }
+
+    fn call(&self, id: u64) -> Call {
+        let out = self.out.clone();
+        Call::new(
+            self.by.clone(),
+            Arc::new(move |progress| {
+                // Progress is for the eye: a slow reader misses some.
+                let _ = out.try_send(FromHost::Progress { id, progress });
+            }),
+        )
+    }
+}
+
+fn answer(id: u64, result: Result<serde_json::Value, ApiError>) -> FromHost {
+    match result {
+        Ok(value) => FromHost::Answer { id, value },
+        Err(error) => FromHost::Error { id, error },
+    }
+}
+
+async fn write_all<S: AsyncWrite>(mut to: WriteHalf<S>, mut queue: mpsc::Receiver<FromHost>) -> io::Result<()> {
+    while let Some(message) = queue.recv().await {
+        match frame::encode(&message, ANSWER_BYTES_MAX) {
+            Ok(frame) => tokio::io::AsyncWriteExt::write_all(&mut to, &frame).await?,
+            Err(error) => {
+                let Some(id) = number(&message) else { continue };
+                let error = ApiError::internal("the answer is too long for one frame").with_detail(error.to_string());
+                frame::write(&mut to, &FromHost::Error { id, error }, ANSWER_BYTES_MAX).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+const fn number(message: &FromHost) -> Option<u64> {
+    match message {
+        FromHost::Answer { id, .. }
+        | FromHost::Error { id, .. }
+        | FromHost::Progress { id, .. }
+        | FromHost::Event { id, .. }
+        | FromHost::End { id } => Some(*id),
+        FromHost::Hello { .. } | FromHost::Refused { .. } => None,
+    }
+}
+
+async fn refuse<S: AsyncWrite>(to: &mut WriteHalf<S>, error: ApiError) {
+    // A caller that is gone need not be told.
+    let _ = frame::write(to, &FromHost::Refused { error }, ANSWER_BYTES_MAX).await;
+}
+
+fn broken(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
+}
+
+/// A caller's name as it may stand in the audit: one line, bounded.
+fn name(by: &str) -> String {
+    by.chars().filter(|c| !c.is_control()).take(BY_CHARS_MAX).collect()
+}
