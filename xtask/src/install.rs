@@ -88,7 +88,7 @@ pub(crate) fn ensure_nextest() -> Result<()> {
         return Ok(());
     }
     say("cargo-nextest is missing; building it once takes some minutes");
-    shell::must(&mut shell::cargo(&["install", "cargo-nextest", "--locked"]))
+    shell::must(shell::cargo(&["install", "cargo-nextest", "--locked"]).stdout(std::io::stderr()))
 }
 
 fn missing_packages(what_for: For) -> Vec<&'static str> {
@@ -118,6 +118,8 @@ fn apt(arguments: &[&str]) -> Result<()> {
         let mut command = Command::new("apt-get");
         command.args(["-q", "-o", "DPkg::Lock::Timeout=120", "-o", "Acquire::Retries=3"]).args(arguments);
         command.env("DEBIAN_FRONTEND", "noninteractive");
+        // Standard output is the task's own: `demo --json` prints nothing but JSON there.
+        command.stdout(std::io::stderr());
         match shell::must(&mut command) {
             Ok(()) => break,
             Err(error) if attempt == APT_ATTEMPTS => return Err(error),
