@@ -12,7 +12,7 @@ use std::{
 
 use hickory_proto::{
     op::Message,
-    rr::{Name, RData, Record, RecordType},
+    rr::{Name, Record, RecordType},
 };
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
@@ -367,10 +367,7 @@ async fn see(server: SocketAddr, names: &Names, patience: Duration) -> Result<Se
     let mut seen = Seen {
         a: wire::owned(&a, &label).filter_map(|record| wire::as_a(&record.data)).collect(),
         markers: wire::owned(&txt, &marker).filter_map(|record| wire::as_text(&record.data)).collect(),
-        serial: wire::owned(&soa, &zone).find_map(|record| match &record.data {
-            RData::SOA(soa) => Some(soa.serial),
-            _ => None,
-        }),
+        serial: wire::owned(&soa, &zone).find_map(|record| wire::as_serial(&record.data)),
     };
     seen.a.sort_unstable();
     seen.markers.sort_unstable();

@@ -122,13 +122,12 @@ impl DemoServer {
     pub async fn start(config: DemoConfig) -> Result<Self, DemoError> {
         let origin = LowerName::new(&config.zone.to_wire());
         let file = ZoneFile::new(&config.directory);
-        let records = match file.load(&origin)? {
-            Some(records) => records,
-            None => {
-                let records = first_records(&config, &origin)?;
-                file.save(&records)?;
-                records
-            }
+        let records = if let Some(records) = file.load(&origin)? {
+            records
+        } else {
+            let records = first_records(&config, &origin)?;
+            file.save(&records)?;
+            records
         };
         let signer = config.key.server_signer().map_err(DemoError::Key)?;
         let memory: Arc<InMemoryZoneHandler> = Arc::new(InMemoryZoneHandler::empty(

@@ -24,7 +24,7 @@ pub mod probe;
 pub mod provider;
 pub mod resolve;
 pub mod rfc2136;
-pub mod session;
+mod session;
 pub mod special;
 pub mod tsig;
 mod wire;

@@ -123,6 +123,7 @@ impl From<Fqdn> for String {
 
 /// The names of one managed record: the label, its zone, and our own names beside the label.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "LabelInZone", into = "LabelInZone")]
 pub struct Names {
     label: Fqdn,
     zone: Fqdn,
@@ -177,6 +178,27 @@ impl Names {
     }
 }
 
+/// What is stored of [`Names`]; the rest follows from it, and its rule is checked again on the way in.
+#[derive(Serialize, Deserialize)]
+struct LabelInZone {
+    label: Fqdn,
+    zone: Fqdn,
+}
+
+impl TryFrom<LabelInZone> for Names {
+    type Error = DnsError;
+
+    fn try_from(stored: LabelInZone) -> Result<Self, DnsError> {
+        Self::new(stored.label, stored.zone)
+    }
+}
+
+impl From<Names> for LabelInZone {
+    fn from(names: Names) -> Self {
+        Self { label: names.label, zone: names.zone }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -210,5 +232,13 @@ mod tests {
         ] {
             assert!(matches!(Fqdn::new(text), Err(DnsError::Name { .. })), "{text}");
         }
+    }
+
+    #[test]
+    fn stored_names_are_checked_again() {
+        let text = r#"{"label":"lb.example.com","zone":"example.com"}"#;
+        let names: Names = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&names).unwrap(), text);
+        assert!(serde_json::from_str::<Names>(&text.replace("lb.example", "lb.other")).is_err());
     }
 }

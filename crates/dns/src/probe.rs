@@ -132,10 +132,7 @@ pub async fn run_probe(
         Err((step, fault)) => {
             probe.steps.push(StepResult { step, failure: Some(fault.reason.clone()) });
             let reason = format!("could not {}: {}", step.words(), fault.reason);
-            match fault.lasting {
-                true => Verdict::ManualOnly { reason },
-                false => Verdict::Inconclusive { reason },
-            }
+            if fault.lasting { Verdict::ManualOnly { reason } } else { Verdict::Inconclusive { reason } }
         }
     };
     ProbeReport { steps: probe.steps, verdict, left_behind }
@@ -269,7 +266,9 @@ impl Probe<'_> {
         match self.provider.write_scratch(self.names, write, self.deadline).await {
             MoveOutcome::Conflict(_) => Ok(()),
             MoveOutcome::Accepted => Err(Fault::lasting("the server accepted what it had to refuse")),
-            other => accepted(other),
+            other @ (MoveOutcome::Rejected(_)
+            | MoveOutcome::Throttled { .. }
+            | MoveOutcome::Unknown { .. }) => accepted(other),
         }
     }
 }
@@ -285,11 +284,12 @@ fn present_address(reading: &Reading) -> Result<(Ipv4Addr, u32), Fault> {
 fn accepted(outcome: MoveOutcome) -> Result<(), Fault> {
     match outcome {
         MoveOutcome::Accepted => Ok(()),
-        MoveOutcome::Conflict(why) => Err(Fault { reason: why, lasting: false }),
         MoveOutcome::Rejected(error) => Err(error.into()),
         MoveOutcome::Throttled { retry_after_ms } => {
             Err(Fault { reason: format!("the provider asks to wait {retry_after_ms} ms"), lasting: false })
         }
-        MoveOutcome::Unknown { why, .. } => Err(Fault { reason: why, lasting: false }),
+        MoveOutcome::Conflict(why) | MoveOutcome::Unknown { why, .. } => {
+            Err(Fault { reason: why, lasting: false })
+        }
     }
 }

@@ -122,12 +122,15 @@ pub(crate) async fn ask(
     let answer = timeout(patience, exchange(server, name, kind, recursion, patience / (TRIES + 1)))
         .await
         .map_err(|_| silent())??;
-    let words = wire::code_words(answer.metadata.response_code);
-    match answer.metadata.response_code {
-        ResponseCode::NoError | ResponseCode::NXDomain => Ok(answer),
-        ResponseCode::ServFail => Err(DnsError::ServerFailure { server, operation: OPERATION, code: words }),
-        _ => Err(DnsError::Unsupported { server, operation: OPERATION, code: words }),
+    let code = answer.metadata.response_code;
+    if matches!(code, ResponseCode::NoError | ResponseCode::NXDomain) {
+        return Ok(answer);
     }
+    let words = wire::code_words(code);
+    if code == ResponseCode::ServFail {
+        return Err(DnsError::ServerFailure { server, operation: OPERATION, code: words });
+    }
+    Err(DnsError::Unsupported { server, operation: OPERATION, code: words })
 }
 
 async fn exchange(

@@ -18,7 +18,7 @@ use std::{
 use async_trait::async_trait;
 use hickory_proto::{
     op::{Message, OpCode, ResponseCode},
-    rr::{Name, RecordType, rdata::tsig::TsigError},
+    rr::{Name, RecordType},
 };
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
@@ -28,13 +28,13 @@ pub use crate::session::Timeouts;
 use crate::{
     ARecord, Adoption, DnsError, Fqdn, Move, MoveOutcome, Names, Provider, ProviderFacts, ReadToken, Reading,
     Release, Sent, TtlChange,
-    error::KeyFault,
     provider::{Scratch, ScratchWrite},
     session::Session,
-    tsig::{Seal, SignedRequest, TsigKey},
+    tsig::{SignedRequest, TsigKey},
     wire,
 };
 
+mod meaning;
 mod update;
 
 /// How often a batch is read again because the zone changed under it.
@@ -202,93 +202,6 @@ impl Rfc2136 {
         Ok((at, answer))
     }
 
-    /// Turns what the signature says into an error, unless it says nothing bad.
-    fn refusal_of_seal(
-        &self,
-        seal: &Seal,
-        answer: &Message,
-        operation: &'static str,
-    ) -> Result<(), DnsError> {
-        let server = self.config.server;
-        let key = self.config.key.name().to_string();
-        let code = answer.metadata.response_code;
-        match seal {
-            Seal::Genuine { fault: None, .. } => Ok(()),
-            Seal::Genuine { fault: Some(TsigError::BadTime), server_time_s } => {
-                Err(self.bad_time(*server_time_s))
-            }
-            // Unsigned: the clock it names is not to be trusted.
-            Seal::Unsigned { fault: Some(TsigError::BadTime) } => Err(self.bad_time(None)),
-            Seal::Genuine { fault: Some(fault), .. } | Seal::Unsigned { fault: Some(fault) } => match fault {
-                TsigError::BadSig => Err(DnsError::WrongKey { server, key, fault: KeyFault::BadSig }),
-                TsigError::BadKey => Err(DnsError::WrongKey { server, key, fault: KeyFault::BadKey }),
-                TsigError::BadTrunc => Err(DnsError::WrongKey { server, key, fault: KeyFault::BadTrunc }),
-                TsigError::BadTime | TsigError::Unknown(_) => {
-                    Err(DnsError::Unauthenticated { server, key, code: wire::code_words(code) })
-                }
-            },
-            Seal::Unsigned { fault: None } => match code {
-                ResponseCode::NotAuth | ResponseCode::Refused => {
-                    Err(DnsError::Unauthenticated { server, key, code: wire::code_words(code) })
-                }
-                ResponseCode::ServFail => {
-                    Err(DnsError::ServerFailure { server, operation, code: wire::code_words(code) })
-                }
-                _ => Err(DnsError::Unsigned { server, operation }),
-            },
-            Seal::Forged(reason) => {
-                Err(DnsError::Protocol { server, operation, reason: (*reason).to_owned() })
-            }
-        }
-    }
-
-    fn bad_time(&self, server_time_s: Option<u64>) -> DnsError {
-        let skew_s = server_time_s.and_then(|server_time_s| {
-            Some(i64::try_from((self.wall_clock)()).ok()? - i64::try_from(server_time_s).ok()?)
-        });
-        DnsError::BadTime { server: self.config.server, server_time_s, skew_s }
-    }
-
-    /// Checks one answer to a question about records: served here, with authority.
-    fn check_authority(&self, answer: &Message, name: &Fqdn) -> Result<(), DnsError> {
-        let server = self.config.server;
-        let zone = &self.config.zone;
-        let code = answer.metadata.response_code;
-        let words = wire::code_words(code);
-        match code {
-            ResponseCode::NoError | ResponseCode::NXDomain => {}
-            ResponseCode::ServFail => {
-                return Err(DnsError::ServerFailure { server, operation: "reading", code: words });
-            }
-            ResponseCode::Refused | ResponseCode::NotAuth => {
-                return Err(DnsError::WrongZone {
-                    server,
-                    zone: zone.clone(),
-                    reason: format!("it answered {words} to a question for {name}"),
-                });
-            }
-            _ => return Err(DnsError::Unsupported { server, operation: "reading", code: words }),
-        }
-        if !answer.metadata.authoritative {
-            return Err(DnsError::NotAuthoritative { server, name: name.clone() });
-        }
-        Ok(())
-    }
-
-    fn serial(&self, answer: &Message, zone: &Name) -> Result<u32, DnsError> {
-        self.check_authority(answer, &self.config.zone)?;
-        wire::owned(answer, zone)
-            .find_map(|record| match &record.data {
-                hickory_proto::rr::RData::SOA(soa) => Some(soa.serial),
-                _ => None,
-            })
-            .ok_or_else(|| DnsError::WrongZone {
-                server: self.config.server,
-                zone: self.config.zone.clone(),
-                reason: "the name is not the apex of a zone there".to_owned(),
-            })
-    }
-
     async fn read_once(&self, names: &Names) -> Result<(Reading, bool), DnsError> {
         let zone = names.zone().to_wire();
         let label = names.label().to_wire();
@@ -356,14 +269,13 @@ impl Rfc2136 {
         }
         let sent = SentFlag::default();
         let attempt = async {
-            for last_try in [false, true] {
-                match self.send_update_once(names, &build, &sent).await {
-                    MoveOutcome::Rejected(DnsError::BadTime { server_time_s, .. })
-                        if !last_try && self.learn_clock(server_time_s) => {}
-                    outcome => return outcome,
-                }
+            let outcome = self.send_update_once(names, &build, &sent).await;
+            if let MoveOutcome::Rejected(DnsError::BadTime { server_time_s, .. }) = &outcome
+                && self.learn_clock(*server_time_s)
+            {
+                return self.send_update_once(names, &build, &sent).await;
             }
-            unreachable!("the second round returns whatever it gets")
+            outcome
         };
         timeout(deadline, attempt).await.unwrap_or_else(|_| MoveOutcome::Unknown {
             sent: sent.get(),
@@ -384,6 +296,9 @@ impl Rfc2136 {
             .and_then(|(id, update)| Ok((id, self.sign(update.into_message(), OPERATION)?)));
         let (id, request) = match signed {
             Ok(signed) => signed,
+            Err(error) if error.is_transient() => {
+                return MoveOutcome::Unknown { sent: Sent::No, why: error.chain() };
+            }
             Err(error) => return MoveOutcome::Rejected(error),
         };
         let exchange = async {
@@ -410,46 +325,6 @@ impl Rfc2136 {
                 | DnsError::BadTime { .. }),
             ) => MoveOutcome::Rejected(error),
             Err(error) => unknown(error.chain()),
-        }
-    }
-
-    fn outcome_of_code(&self, code: ResponseCode, names: &Names) -> MoveOutcome {
-        let server = self.config.server;
-        let zone = || self.config.zone.clone();
-        match code {
-            ResponseCode::NoError => MoveOutcome::Accepted,
-            ResponseCode::NXRRSet => {
-                MoveOutcome::Conflict("A or the marker is not what this write expects (NXRRSET)".to_owned())
-            }
-            ResponseCode::YXRRSet => MoveOutcome::Conflict(
-                "a record is there that this write requires to be absent: an AAAA, a CNAME, an A or a marker (YXRRSET)"
-                    .to_owned(),
-            ),
-            ResponseCode::YXDomain => {
-                MoveOutcome::Conflict("the name that must be free is in use (YXDOMAIN)".to_owned())
-            }
-            ResponseCode::NXDomain => {
-                MoveOutcome::Conflict("the name that must exist does not (NXDOMAIN)".to_owned())
-            }
-            ResponseCode::ServFail => unknown(format!("{server} failed (SERVFAIL)")),
-            ResponseCode::Refused => MoveOutcome::Rejected(DnsError::Refused {
-                server,
-                zone: zone(),
-                operation: "the update",
-            }),
-            ResponseCode::NotAuth => MoveOutcome::Rejected(DnsError::WrongZone {
-                server,
-                zone: zone(),
-                reason: "it answered NOTAUTH to an update".to_owned(),
-            }),
-            ResponseCode::NotZone => {
-                MoveOutcome::Rejected(DnsError::OutsideZone { label: names.label().clone(), zone: zone() })
-            }
-            other => MoveOutcome::Rejected(DnsError::Unsupported {
-                server,
-                operation: "the update",
-                code: wire::code_words(other),
-            }),
         }
     }
 }

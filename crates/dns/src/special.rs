@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 
 /// Network, prefix length, what it is for.
 const SPECIAL: [(Ipv4Addr, u8, &str); 20] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8, "this network"),
+    (Ipv4Addr::UNSPECIFIED, 8, "this network"),
     (Ipv4Addr::new(10, 0, 0, 0), 8, "private"),
     (Ipv4Addr::new(100, 64, 0, 0), 10, "shared by carriers"),
     (Ipv4Addr::new(127, 0, 0, 0), 8, "loopback"),

@@ -79,6 +79,10 @@ pub(crate) fn as_name(data: &RData, kind: RecordType) -> Option<&Name> {
     }
 }
 
+pub(crate) fn as_serial(data: &RData) -> Option<u32> {
+    if let RData::SOA(soa) = data { Some(soa.serial) } else { None }
+}
+
 /// The text of a TXT record, its strings joined. Bytes that are no UTF-8 are replaced, so such a text never equals ours.
 pub(crate) fn as_text(data: &RData) -> Option<String> {
     let RData::TXT(txt) = data else { return None };
@@ -88,20 +92,21 @@ pub(crate) fn as_text(data: &RData) -> Option<String> {
 
 /// A response code as people know it.
 pub(crate) fn code_words(code: ResponseCode) -> String {
-    match code {
-        ResponseCode::NoError => "NOERROR".to_owned(),
-        ResponseCode::FormErr => "FORMERR".to_owned(),
-        ResponseCode::ServFail => "SERVFAIL".to_owned(),
-        ResponseCode::NXDomain => "NXDOMAIN".to_owned(),
-        ResponseCode::NotImp => "NOTIMP".to_owned(),
-        ResponseCode::Refused => "REFUSED".to_owned(),
-        ResponseCode::YXDomain => "YXDOMAIN".to_owned(),
-        ResponseCode::YXRRSet => "YXRRSET".to_owned(),
-        ResponseCode::NXRRSet => "NXRRSET".to_owned(),
-        ResponseCode::NotAuth => "NOTAUTH".to_owned(),
-        ResponseCode::NotZone => "NOTZONE".to_owned(),
-        other => format!("RCODE {}", u16::from(other)),
-    }
+    let known = [
+        (ResponseCode::NoError, "NOERROR"),
+        (ResponseCode::FormErr, "FORMERR"),
+        (ResponseCode::ServFail, "SERVFAIL"),
+        (ResponseCode::NXDomain, "NXDOMAIN"),
+        (ResponseCode::NotImp, "NOTIMP"),
+        (ResponseCode::Refused, "REFUSED"),
+        (ResponseCode::YXDomain, "YXDOMAIN"),
+        (ResponseCode::YXRRSet, "YXRRSET"),
+        (ResponseCode::NXRRSet, "NXRRSET"),
+        (ResponseCode::NotAuth, "NOTAUTH"),
+        (ResponseCode::NotZone, "NOTZONE"),
+    ];
+    let found = known.iter().find(|(one, _)| *one == code);
+    found.map_or_else(|| format!("RCODE {}", u16::from(code)), |(_, words)| (*words).to_owned())
 }
 
 /// A random message id.

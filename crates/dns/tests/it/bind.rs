@@ -132,9 +132,10 @@ async fn a_wrong_clock_signs_with_the_servers_time() {
 
 /// Shared with the embedded server.
 pub(crate) async fn check_skewed_clocks(bench: &UpdateBench) {
+    type Clock = fn() -> u64;
     const TEN_YEARS_S: u64 = 315_360_000;
     let a = Ipv4Addr::new(203, 0, 113, 1);
-    let clocks: [(&str, fn() -> u64); 4] = [
+    let clocks: [(&str, Clock); 4] = [
         ("clock-fast", || now_s() + 1_000),
         ("clock-future", || now_s() + TEN_YEARS_S),
         ("clock-past", || now_s() - TEN_YEARS_S),

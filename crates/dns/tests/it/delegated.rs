@@ -21,7 +21,7 @@ use tempfile::TempDir;
 
 use crate::named::{KEY, Named, SECRET, ZONE};
 
-const PARENT_IP: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 1);
+const PARENT_IP: Ipv4Addr = Ipv4Addr::LOCALHOST;
 const CHILD_IP: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 const PATIENCE: Duration = Duration::from_secs(5);
 

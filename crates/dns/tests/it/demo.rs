@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 use crate::named::{KEY, SECRET, ZONE, free_address};
 
-async fn start(directory: &TempDir) -> DemoServer {
+pub(crate) async fn start(directory: &TempDir) -> DemoServer {
     DemoServer::start(DemoConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         zone: Fqdn::new(ZONE).unwrap(),
