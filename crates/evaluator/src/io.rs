@@ -43,6 +43,8 @@ pub struct Memory {
     pub marker: Option<Marker>,
     /// Own claim whose outcome is not settled.
     pub intent: Option<Claim>,
+    /// The abort claim sent to consume the same marker as [`Memory::intent`], if one was.
+    pub abort: Option<Claim>,
     /// When this console last heard each member directly, and on which attachment. The engine turns the ages into
     /// this start's clock.
     pub baselines: BTreeMap<MemberId, Baseline>,
@@ -194,6 +196,9 @@ pub enum Input {
     Credential(Credential),
     /// REVIVE finished; what was tried, in words.
     Revived(String),
+    /// The fleet guard, judged over all pools by the runtime: more than half of the members turned stale within
+    /// 30 s. `true` while it holds for this pool.
+    FleetGuard(bool),
 }
 
 /// What one relay told this console in one message.
@@ -448,8 +453,8 @@ pub struct Records {
     pub unreadable: bool,
 }
 
-/// One move.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// One move. Records of one epoch are one move: `acknowledged` and `verified` only ever become true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MoveRecord {
     /// Epoch that it wrote.
     pub epoch: u64,

@@ -3,12 +3,43 @@
 //! It is sans-IO and deterministic: [`Machine::step`] takes the time and one input and gives outputs; nothing else
 //! changes it. It knows no tokio, no file, no socket, no clock, no randomness but the seed it is given, and no DNS
 //! provider by name. Two runs with the same inputs give the same outputs, which is how it is proven (`tests/sim`),
-//! explained (`explain`, "what if X died now") and replayed after an incident.
+//! explained ([`Machine::explain`], [`Machine::what_if_dies`]) and replayed after an incident.
 //!
-//! Start reading at [`io`] (what goes in and out), then `state` (the states and their table), then `machine`.
+//! Start reading at [`io`] (what goes in and out), then [`state`] (the states and their table), then `machine` (the
+//! loop), `rows` (what each state does) and `guard` (what an automatic move needs). Evidence is kept in `sight` and
+//! judged in `verdict`, `ready` and `voters`.
 #![warn(missing_docs)]
 
 pub mod beacon;
 pub mod io;
+pub mod state;
 
+mod absorb;
+mod claim;
+mod explain;
+mod fitness;
+mod guard;
+mod hold;
+mod lease;
+mod machine;
+mod plant;
+mod ready;
+mod register;
+mod rng;
+mod rows;
+mod sight;
+mod verdict;
+mod voters;
+mod ways;
+mod whatif;
+
+pub use claim::outcome;
+pub use explain::{Answer, Explanation, LeaseView, MemberView, Says, Voters};
 pub use io::{Input, Output};
+pub use machine::Machine;
+#[cfg(feature = "planted")]
+pub use plant::{ALL as PLANTED_ALL, Bug};
+pub use ready::is_public;
+pub use rng::incident_id;
+pub use verdict::Verdict;
+pub use whatif::Story;
