@@ -1,0 +1,2 @@
+//! Links over loopback.
+mod links;
