@@ -91,7 +91,16 @@ pub async fn run_all(bench: &dyn Bench, race_rounds: u32) {
     cases::the_probe_leaves_strangers_alone(bench).await;
 }
 
-/// A name of one case.
+/// A name of one case, cleared of what an earlier run may have left in a zone that lasts.
+async fn fresh(bench: &dyn Bench, label: &str) -> Names {
+    let names = names(bench, label);
+    for name in [names.label(), names.marker(), names.probe()] {
+        bench.edit(name, Foreign::Nothing).await;
+    }
+    names
+}
+
+/// A name of one case as it is.
 fn names(bench: &dyn Bench, label: &str) -> Names {
     let zone = bench.zone();
     let label = zone.child(label).expect("case labels are short");
@@ -110,7 +119,7 @@ fn marker(epoch: u64, a: Ipv4Addr, nonce: u32, previous: u32) -> String {
 
 /// Puts an A record there and adopts it with epoch 1 and nonce 1.
 async fn adopted(bench: &dyn Bench, label: &str, a: Ipv4Addr) -> (Names, Arc<dyn Provider>, String) {
-    let names = names(bench, label);
+    let names = fresh(bench, label).await;
     bench.edit(names.label(), Foreign::A(vec![a], 3_600)).await;
     let provider = bench.provider(Access::Good);
     let reading = read(&*provider, &names).await;

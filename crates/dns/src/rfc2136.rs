@@ -44,10 +44,10 @@ const TORN_READS_MAX: usize = 3;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Reads {
-    /// Signed, and the answer must be signed. BIND, PowerDNS and the demo server do this.
+    /// Signed, and the answer must be signed. BIND 9.18, Knot 3.2, PowerDNS 4.7 and the demo server do this.
     #[default]
     Signed,
-    /// Plain, for servers that do not sign answers to queries (Knot). The network in between must be trusted.
+    /// Plain, for servers that do not sign answers to questions. The network in between must be trusted.
     Plain,
 }
 

@@ -168,16 +168,18 @@ async fn names_that_live_elsewhere_are_not_read_as_empty() {
     let delegated = Names::new(Fqdn::new("lb.away.example.com").unwrap(), zone).unwrap();
     let error = bench.provider(Access::Good).read(&delegated).await.unwrap_err();
     assert!(matches!(error, DnsError::NotAuthoritative { .. }), "{error:?}");
-    // A name below the apex, configured as if it were a zone.
-    let below = Fqdn::new("sub.example.com").unwrap();
-    let mut config = bench.config(Access::Good);
-    config.zone = below.clone();
-    let provider = Rfc2136::new(config);
-    let inside = Names::new(below.child("lb").unwrap(), below).unwrap();
-    let error = provider.read(&inside).await.unwrap_err();
-    assert!(matches!(error, DnsError::WrongZone { .. }), "{error:?}");
-    let outcome = provider.adopt(&inside, &adoption(Ipv4Addr::new(203, 0, 113, 1)), DEADLINE).await;
-    assert!(matches!(outcome, MoveOutcome::Rejected(DnsError::WrongZone { .. })), "{outcome:?}");
+    // A zone that is not there, and a name below the apex configured as if it were a zone.
+    for zone in ["elsewhere.test", "sub.example.com"] {
+        let zone = Fqdn::new(zone).unwrap();
+        let mut config = bench.config(Access::Good);
+        config.zone = zone.clone();
+        let provider = Rfc2136::new(config);
+        let inside = Names::new(zone.child("lb").unwrap(), zone.clone()).unwrap();
+        let error = provider.read(&inside).await.unwrap_err();
+        assert!(matches!(&error, DnsError::WrongZone { zone: named, .. } if *named == zone), "{error:?}");
+        let outcome = provider.adopt(&inside, &adoption(Ipv4Addr::new(203, 0, 113, 1)), DEADLINE).await;
+        assert!(matches!(outcome, MoveOutcome::Rejected(DnsError::WrongZone { .. })), "{outcome:?}");
+    }
 }
 
 #[tokio::test]
