@@ -24,7 +24,7 @@ const PAUSE_MAX: Span = Span::from_s(24 * 60 * 60);
 impl Machine {
     pub(crate) fn absorb(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
         match input {
-            Input::Tick => self.on_tick(now),
+            Input::Tick => self.on_tick(now, out),
             Input::Report(report) => self.on_report(now, report, out),
             Input::Relay { relay, link } => self.sight.on_link(now, relay, link),
             Input::Lease { relay, answer } => self.on_lease(now, relay, answer),
@@ -44,7 +44,7 @@ impl Machine {
         }
     }
 
-    fn on_tick(&mut self, now: Time) {
+    fn on_tick(&mut self, now: Time, out: &mut Vec<Output>) {
         self.fitness.on_tick(now, &self.sight);
         self.register.on_tick(now);
         if !self.foreign.is_empty() {
@@ -52,6 +52,8 @@ impl Machine {
         }
         if self.order.as_ref().is_some_and(|order| now - order.at > crate::claim::ORDER_WAITS) {
             self.order = None;
+            let why = "an earlier write has no known outcome yet; nothing was changed";
+            self.note(now, crate::claim::outcome::REFUSED, why.to_owned(), out);
         }
     }
 

@@ -488,7 +488,8 @@ impl Machine {
 
     /// Rule e: an operator's order, if it may run now. Gives the work, or says why not.
     pub(crate) fn take_order(&mut self, now: Time, out: &mut Vec<Output>) -> Option<Work> {
-        if matches!(self.state, State::Write | State::Unknown | State::Adopt) {
+        let open = self.memory.intent.is_some() && self.state != State::Claim;
+        if open || matches!(self.state, State::Write | State::Unknown | State::Adopt) {
             return None;
         }
         let order = self.order.take()?;

@@ -75,11 +75,6 @@ impl Lease {
         live.filter_map(|grant| grant.other).max()
     }
 
-    /// When the own grant ends unless it is renewed.
-    pub(crate) fn held_until(&self) -> Option<Time> {
-        self.answers.values().filter(|grant| grant.granted).map(|grant| grant.sent + LEASE_CONSOLE).max()
-    }
-
     /// Forgets every grant; says whether relays should be told.
     pub(crate) fn release(&mut self) -> bool {
         self.answers.clear();

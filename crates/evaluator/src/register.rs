@@ -278,10 +278,6 @@ impl Register {
         self.last_fault.as_deref().filter(|_| self.failures >= 2)
     }
 
-    pub(crate) const fn failures(&self) -> u32 {
-        self.failures
-    }
-
     pub(crate) fn refused(&self) -> Option<&str> {
         self.refused.as_deref()
     }

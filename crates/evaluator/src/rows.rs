@@ -90,7 +90,9 @@ impl Machine {
         if let Some((why, _)) = self.cannot_see() {
             return Some(Go::new(State::Blind, Rule::CannotSee, why));
         }
-        let pauseless = self.state == State::Paused || self.planted.has(Bug::PauseIgnored);
+        // An open claim of ours is settled first, also in a paused pool; UNKNOWN writes nothing there.
+        let settles = self.state == State::Route && self.memory.intent.is_some();
+        let pauseless = self.state == State::Paused || settles || self.planted.has(Bug::PauseIgnored);
         let why = self.paused(now).filter(|_| !pauseless)?;
         Some(Go::new(State::Paused, Rule::PoolPaused, why))
     }
@@ -130,6 +132,8 @@ impl Machine {
     fn rule_c(&self) -> Option<Go> {
         let waits = match self.state {
             State::Cold | State::Blind | State::Failed | State::Write | State::Unknown | State::Adopt => true,
+            // The own outcome is learned in UNKNOWN, before the newer marker is adopted.
+            State::Route => self.memory.intent.is_some(),
             // Adopting or restoring a changed record is what this claim is for.
             State::Claim => self.work.as_ref().is_some_and(|work| work.cause == Cause::Adopt),
             _ => false,
