@@ -84,7 +84,7 @@ pub(crate) fn sim(more: &[String]) -> Result<()> {
 pub(crate) fn bench(more: &[String]) -> Result<()> {
     install::ensure(For::Members)?;
     must(cargo(&["build", "--quiet", "--release", "--bins"]).args(PROGRAMS))?;
-    must(&mut cargo(&["build", "--quiet", "--release", "--package", "bench", "--bins"]))?;
+    must(&mut cargo(&["build", "--quiet", "--release", "--package", "bench", "--package", "sim", "--bins"]))?;
     must(Command::new(cargo_target()?.join("release/bench")).args(more))
 }
 

@@ -29,3 +29,9 @@ frontend web
 "
     )
 }
+
+/// The same with a backend of so many servers, as on a busy host. Nobody answers at them and nobody asks.
+pub fn answering_with_servers(name: &str, count: u32) -> String {
+    let servers = (0..count).map(|number| format!("    server s{number} 127.0.0.1:{}\n", 20_000 + number));
+    format!("{}\nbackend many\n{}", answering(name), servers.collect::<String>())
+}

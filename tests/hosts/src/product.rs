@@ -171,6 +171,15 @@ impl<'a> Console<'a> {
         Ok(())
     }
 
+    /// Acknowledges the moves so far, as a person does after the second within two hours.
+    ///
+    /// # Errors
+    /// The command refuses.
+    pub fn acknowledge(&self) -> Result<()> {
+        self.ask(&["acknowledge", POOL])?;
+        Ok(())
+    }
+
     /// The pool's status, whole.
     ///
     /// # Errors
