@@ -17,14 +17,28 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("backup", ADAPTER),
     ("store", ADAPTER),
     ("vault", ADAPTER),
+    // The wire's shell, on both ends of it.
+    ("link", &["model", "protocol"]),
     (
         "engine",
-        &["model", "evaluator", "protocol", "api", "haproxy", "dns", "ssh", "backup", "store", "vault"],
+        &[
+            "model",
+            "evaluator",
+            "protocol",
+            "api",
+            "haproxy",
+            "link",
+            "dns",
+            "ssh",
+            "backup",
+            "store",
+            "vault",
+        ],
     ),
-    // The nouns reach the client through the api, which shows them again.
-    ("client", &["api"]),
+    // The nouns come with the api, whose types are made of them.
+    ("client", &["api", "model"]),
     ("cli", &["api", "client", "engine", "model"]),
-    ("agent", &["model", "protocol", "haproxy", "backup"]),
+    ("agent", &["model", "protocol", "haproxy", "link", "backup"]),
     // It judges them all, and has to build when they do not.
     ("xtask", &[]),
 ];
