@@ -1,0 +1,53 @@
+//! Checked when the register accepts a write: against the truth, over all consoles together.
+
+use evaluator::io::Cause;
+use model::{Settings, Span};
+
+use crate::invariant::{Check, Invariant, Violation};
+use crate::register::Accepted;
+
+/// Two hours, in which a third automatic move waits for a person.
+const MOVES_WINDOW_MS: u64 = 2 * 3_600_000;
+
+/// I1: one accepted write per epoch, and epochs rise by exactly one.
+pub fn i1_epochs_rise_by_one(accepted: &Accepted) -> Check {
+    let claim = &accepted.claim;
+    if claim.epoch != claim.set_marker.epoch {
+        return Err(Violation::new(Invariant::I1, format!("claim of epoch {} writes {}", claim.epoch, claim.set_marker)));
+    }
+    match &accepted.before {
+        Some(before) if claim.epoch != before.epoch + 1 => Err(Violation::new(
+            Invariant::I1,
+            format!("epoch {} accepted over epoch {} (nonce {})", claim.epoch, before.epoch, claim.nonce),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// I2: the writer had read the marker that it replaced.
+pub fn i2_the_marker_read_is_the_marker_replaced(accepted: &Accepted) -> Check {
+    match &accepted.before {
+        Some(before) if *before != accepted.claim.expect_marker => Err(Violation::new(
+            Invariant::I2,
+            format!("the writer had read `{}`, replaced was `{before}`", accepted.claim.expect_marker),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// I13: at most one automatic move within H1 unless the new active is down; never a third in two hours unseen.
+pub fn i13_moves_are_few(moves: &[(u64, Cause)], seen_at: u64, settings: &Settings) -> Check {
+    let [.., (before, _), (last, cause)] = moves else { return Ok(()) };
+    // A tenth less: the consoles' clocks may run that much faster than the true time.
+    let hold_ms = settings.hold_down().as_ms() * 9 / 10;
+    let only_when_down = matches!(cause, Cause::Down | Cause::ServiceDown);
+    if last - before < hold_ms && !only_when_down {
+        let gap = Span::from_ms(last - before);
+        return Err(Violation::new(Invariant::I13, format!("{cause:?} {gap} after the last automatic move")));
+    }
+    let recent = moves.iter().filter(|(at, _)| *at > seen_at && last - at < MOVES_WINDOW_MS * 9 / 10).count();
+    if recent > 2 {
+        return Err(Violation::new(Invariant::I13, format!("{recent} automatic moves in two hours, unseen by anybody")));
+    }
+    Ok(())
+}

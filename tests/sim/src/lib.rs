@@ -1,0 +1,30 @@
+//! The simulator: whole fleets in one thread, in their own time, with everything going wrong that can be thought of.
+//!
+//! It drives the real machine (`evaluator`) and the real relay core (`protocol::relay`) in a world of discrete events:
+//! hosts, agents, consoles, a network, a DNS register, operators. A seed is a world; the same seed gives the same
+//! trace, whose hash says so. What each console was told is written down a second time ([`shadow`]), and the
+//! invariants of safety.md are judged by that and by the truth ([`invariant`]), never by the machine's own books.
+//!
+//! Nothing here may know sockets, threads of the runtime, or the time of day. Start reading at [`plan::Plan`] (what a
+//! seed means), then [`world::World`] (how it happens), then [`runs`] (many seeds, and what is printed).
+
+pub mod clock;
+pub mod console;
+pub mod fault;
+pub mod ids;
+pub mod invariant;
+pub mod link;
+pub mod member;
+pub mod net;
+pub mod plan;
+pub mod planted;
+pub mod queue;
+pub mod register;
+pub mod rng;
+pub mod runs;
+pub mod service;
+pub mod shadow;
+pub mod totals;
+pub mod trace;
+pub mod wire;
+pub mod world;

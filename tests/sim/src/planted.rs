@@ -1,0 +1,52 @@
+//! Bugs planted on purpose, to show that the checks bite: those of the machine, and those of the engine around it.
+
+use std::str::FromStr;
+
+use evaluator::Bug;
+
+/// One deliberate mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Planted {
+    /// Inside the machine.
+    Machine(Bug),
+    /// The engine sends every request twice, the second time as a new one.
+    SendsTwiceAnew,
+    /// The provider's adapter writes without a precondition.
+    BlindWrite,
+    /// The engine forgets the machine's memory when it ends.
+    MemoryLost,
+    /// The engine does not look at its clocks.
+    ClocksNotLookedAt,
+    /// The engine forgets what it had stored and not yet done when it ended.
+    OutboxLost,
+}
+
+impl Planted {
+    /// All of them.
+    pub fn all() -> Vec<Self> {
+        let machine = evaluator::PLANTED_ALL.into_iter().map(Self::Machine);
+        let engine =
+            [Self::SendsTwiceAnew, Self::BlindWrite, Self::MemoryLost, Self::ClocksNotLookedAt, Self::OutboxLost];
+        machine.chain(engine).collect()
+    }
+
+    /// Its name on the command line.
+    pub fn word(self) -> String {
+        match self {
+            Self::Machine(bug) => format!("{bug:?}"),
+            Self::SendsTwiceAnew | Self::BlindWrite | Self::MemoryLost | Self::ClocksNotLookedAt | Self::OutboxLost => {
+                format!("{self:?}")
+            }
+        }
+    }
+}
+
+impl FromStr for Planted {
+    type Err = String;
+    fn from_str(word: &str) -> Result<Self, String> {
+        Self::all().into_iter().find(|bug| bug.word() == word).ok_or_else(|| {
+            let known: Vec<_> = Self::all().into_iter().map(Self::word).collect();
+            format!("`{word}` is no bug that can be planted: {}", known.join(", "))
+        })
+    }
+}

@@ -1,0 +1,710 @@
+//! The consoles' side: what the engine around a machine does, and the machine itself.
+
+use std::rc::Rc;
+
+use evaluator::io::{
+    Claim, Command, ForeignIntent, Goodbye, Input, LeaseAnswer, Life, Link as LinkState, MoveRecord, OwnFault, Output,
+    Reach, Report as Told, Testimony, Watch, WriteOutcome,
+};
+use evaluator::io::{Cause, Holder, NoticeKind};
+use model::stall::{Gap, LOOK_EVERY};
+use model::{ConsoleId, IncidentId, Nonce, Span, Time};
+use protocol::heartbeat::Heartbeat;
+use protocol::intents::Intent;
+use protocol::lease;
+use protocol::records::{AgedRecord, Noted, Record, RecordBody, RecordId};
+use protocol::relay::HeardBeat;
+
+use crate::console::{self, Console, Disk, KeptMove, RecordsGiven};
+use crate::clock::Clock;
+use crate::ids;
+use crate::link::End;
+use crate::plan::ConsolePlan;
+use crate::planted::Planted;
+use crate::trace::{Node, What};
+use crate::wire::{Docs, Message, Report};
+
+use super::traffic::{Farewell, Party};
+use super::{Event, LinkId, World};
+
+/// A relay that says nothing for this long is dialled anew.
+const RELAY_IDLE_MS: u64 = 4_000;
+/// How often ports are probed.
+const PROBE_EVERY: Span = Span::from_s(2);
+/// How often anchors are asked.
+const ANCHORS_EVERY: Span = Span::from_s(5);
+/// How long a starting engine waits for a relay's records.
+const RECORDS_WAIT: Span = Span::from_s(5);
+/// An executor that finds itself this late does not send.
+const LATE: Span = Span::from_s(1);
+
+impl World {
+    pub(super) fn found_consoles(&mut self, docs: &Rc<Docs>, marker: &model::Marker, clones: usize) {
+        let plans: Vec<ConsolePlan> = self.plan.consoles.clone();
+        for (place, plan) in plans.iter().enumerate() {
+            let mut console = self.blank_console(place, plan, docs);
+            if place == 0 {
+                // This one adopted the name.
+                console.disk.memory.marker = Some(marker.clone());
+            }
+            self.queue.push(plan.starts_at, Event::Start(place, 0));
+            self.consoles.push(console);
+        }
+        for extra in 0..clones {
+            let mut console = self.blank_console(plans.len() + extra, &plans[0], docs);
+            console.is_clone = true;
+            self.consoles.push(console);
+        }
+        self.oracle.poll_ms = vec![1_000; self.consoles.len() * self.members.len()];
+    }
+
+    fn blank_console(&mut self, place: usize, plan: &ConsolePlan, docs: &Rc<Docs>) -> Console {
+        let start = 20_000_000 + self.dice.range(0, 1_000_000);
+        Console {
+            node: self.members.len() + place,
+            id: ids::console(place),
+            rank: plan.rank,
+            clock: Clock::new(0, start, plan.rate, plan.wall_offset_ms),
+            disk: Disk {
+                memory: evaluator::io::Memory::default(),
+                start_counter: 0,
+                outbox: Vec::new(),
+                moves: std::collections::BTreeMap::new(),
+                docs: Rc::clone(docs),
+                roster_version: 1,
+                stored_at: Time::ZERO,
+            },
+            life: 0,
+            process: None,
+            stalled_until: 0,
+            asleep_until: 0,
+            attachment: 1,
+            credential_lost: 0,
+            revoked: 0,
+            captive: 0,
+            dies_before_acting: None,
+            watch_off_until: 0,
+            is_clone: false,
+            dice: self.dice.fork(100 + place as u64),
+        }
+    }
+
+    pub(super) fn on_start(&mut self, console: usize, life: u32) {
+        if self.consoles[console].life != life || self.consoles[console].process.is_some() {
+            return;
+        }
+        if let Err(until) = self.consoles[console].awake(self.now) {
+            self.queue.push(until, Event::Start(console, life));
+            return;
+        }
+        self.consoles[console].start(self.now, &self.plan);
+        if let (Some(Planted::Machine(bug)), Some(process)) =
+            (self.planted, self.consoles[console].process.as_mut())
+        {
+            process.machine.plant(bug);
+        }
+        let counter = self.consoles[console].disk.start_counter;
+        self.tell(Node::Console(console), format!("starts, for the {counter}. time"));
+        let outbox = std::mem::take(&mut self.consoles[console].disk.outbox);
+        if self.planted != Some(Planted::OutboxLost) {
+            // What was stored and perhaps not done is done now; doing it twice is harmless.
+            let lasting = |output: &Output| {
+                matches!(
+                    output,
+                    Output::Moved(..) | Output::Notify(_) | Output::IntentClose { .. } | Output::Role { .. }
+                )
+            };
+            let tb = self.consoles[console].tb(self.now);
+            self.act(console, tb, outbox.into_iter().filter(lasting).collect());
+        }
+        let life = self.consoles[console].life;
+        self.queue.push(self.now, Event::Tick(console, life));
+        if self.consoles[console].watch_off_until > self.now {
+            self.step(console, Input::Operator(Command::Watch(Watch::Off)));
+        }
+    }
+
+    /// Ends a console's process without a word.
+    pub(super) fn crash(&mut self, console: usize, back_after: u64) {
+        if self.consoles[console].process.is_none() {
+            return;
+        }
+        self.consoles[console].stop(self.now);
+        if self.planted == Some(Planted::MemoryLost) {
+            self.consoles[console].disk.memory.intent = None;
+        }
+        self.drop_links_of(Party::Console(console), Farewell::Closed);
+        let life = self.consoles[console].life;
+        self.queue.push(self.now + back_after, Event::Start(console, life));
+    }
+
+    /// Whether events reach the process now; what does not is put off. Looks at the clocks first.
+    fn enter(&mut self, console: usize, life: u32, again: impl FnOnce() -> Event) -> bool {
+        if self.consoles[console].life != life || self.consoles[console].process.is_none() {
+            return false;
+        }
+        if let Err(until) = self.consoles[console].awake(self.now) {
+            self.queue.push(until, again());
+            return false;
+        }
+        self.look(console)
+    }
+
+    /// Looks at the clocks before an input; false when the process is gone.
+    pub(super) fn look(&mut self, console: usize) -> bool {
+        if self.planted == Some(Planted::ClocksNotLookedAt) {
+            return self.consoles[console].process.is_some();
+        }
+        let fault = match self.consoles[console].look(self.now) {
+            Some(Gap::Suspended(span)) => OwnFault::Suspended(span),
+            Some(Gap::Stalled(span)) => OwnFault::Stalled(span),
+            Some(Gap::WallStep(_)) | None => return self.consoles[console].process.is_some(),
+        };
+        self.totals.sleeps += 1;
+        self.own_fault(console, fault);
+        self.consoles[console].process.is_some()
+    }
+
+    /// Sockets are dropped and the machine is told.
+    pub(super) fn own_fault(&mut self, console: usize, fault: OwnFault) {
+        self.drop_links_of(Party::Console(console), Farewell::Silent);
+        if let Some(process) = &mut self.consoles[console].process {
+            process.pending.clear();
+            process.asked.clear();
+        }
+        self.step(console, Input::Fault(fault));
+    }
+
+    pub(super) fn on_wake(&mut self, console: usize, life: u32) {
+        if !self.enter(console, life, || Event::Wake(console, life)) {
+            return;
+        }
+        if let Some(process) = &mut self.consoles[console].process {
+            process.wake_at = None;
+        }
+        self.step(console, Input::Tick);
+    }
+
+    pub(super) fn on_tick(&mut self, console: usize, life: u32) {
+        if !self.enter(console, life, || Event::Tick(console, life)) {
+            return;
+        }
+        self.trace.quiet(self.now, Node::Console(console), 2, 0);
+        self.keep_links(console);
+        self.give_beacon(console);
+        self.probe_ports(console);
+        self.ask_anchors(console);
+        self.give_up_on_records(console);
+        self.step(console, Input::Tick);
+        if self.consoles[console].life == life {
+            let tb = self.consoles[console].tb(self.now);
+            let next = self.consoles[console].clock.when(self.now, tb + LOOK_EVERY);
+            self.queue.push(next.max(self.now + 1), Event::Tick(console, life));
+        }
+    }
+
+    fn keep_links(&mut self, console: usize) {
+        for voter in 0..self.members.len() {
+            let link = self.console_link(console, voter);
+            let known = &self.links[link];
+            if known.is_open(End::Dialler) {
+                if self.now - known.heard_at[End::Dialler as usize] > RELAY_IDLE_MS {
+                    self.links[link].close(End::Dialler);
+                    self.relay_lost(console, voter);
+                }
+            } else if !known.dialling && known.next_dial <= self.now {
+                if self.consoles[console].captive > 0 {
+                    self.links[link].next_dial = self.now + 3_000;
+                    let state = LinkState::WrongKey;
+                    self.step(console, Input::Relay { relay: ids::member(voter), link: state });
+                } else {
+                    self.dial(link);
+                }
+            }
+        }
+    }
+
+    fn give_beacon(&mut self, console: usize) {
+        let tb = self.consoles[console].tb(self.now);
+        let id = self.consoles[console].id;
+        let Some(process) = &mut self.consoles[console].process else { return };
+        if process.beacons.due() > tb {
+            return;
+        }
+        let nonce = Nonce::from_u64(process.dice.next());
+        process.beacons.give(tb, nonce);
+        self.send_to_relays(console, &Message::Beacon(id, nonce));
+    }
+
+    fn send_to_relays(&mut self, console: usize, message: &Message) {
+        for voter in 0..self.members.len() {
+            let link = self.console_link(console, voter);
+            if self.links[link].is_open(End::Dialler) {
+                self.send(link, End::Dialler, message.clone());
+            }
+        }
+    }
+
+    fn probe_ports(&mut self, console: usize) {
+        let tb = self.consoles[console].tb(self.now);
+        let node = self.consoles[console].node;
+        let Some(process) = &mut self.consoles[console].process else { return };
+        if self.plan.settings.probe_port.is_none() || process.next_probe > tb {
+            return;
+        }
+        process.next_probe = tb + PROBE_EVERY;
+        for voter in 0..self.plan.members() {
+            let answered = self.probe(node, voter) && self.consoles[console].captive == 0;
+            self.step(console, Input::Probe { member: ids::member(voter), answered });
+        }
+    }
+
+    fn ask_anchors(&mut self, console: usize) {
+        let tb = self.consoles[console].tb(self.now);
+        let node = self.consoles[console].node;
+        let Some(process) = &mut self.consoles[console].process else { return };
+        if process.next_anchors > tb {
+            return;
+        }
+        process.next_anchors = tb + ANCHORS_EVERY;
+        let free = self.consoles[console].captive == 0;
+        let reaches = |net: &crate::net::Net, to| free && net.open(node, to) && net.open(to, node);
+        let register = reaches(&self.net, self.register_node()) && !self.weather.is_out();
+        let internet = reaches(&self.net, self.internet_node());
+        let answered = u32::from(register) + 2 * u32::from(internet);
+        self.step(console, Input::Anchors { asked: 3, answered });
+    }
+
+    fn give_up_on_records(&mut self, console: usize) {
+        let tb = self.consoles[console].tb(self.now);
+        let Some(process) = &mut self.consoles[console].process else { return };
+        if process.records == RecordsGiven::Nothing && tb - process.started >= RECORDS_WAIT {
+            process.records = RecordsGiven::Unreadable;
+            let input = self.consoles[console].records(self.now, true);
+            self.step(console, input);
+        }
+    }
+
+    pub(super) fn relay_lost(&mut self, console: usize, voter: usize) {
+        if self.consoles[console].process.is_some() && self.consoles[console].awake(self.now).is_ok() {
+            self.step(console, Input::Relay { relay: ids::member(voter), link: LinkState::Down });
+        }
+    }
+
+    pub(super) fn relay_reached(&mut self, console: usize, voter: usize, link: LinkId) {
+        if self.consoles[console].process.is_none() || !self.look(console) {
+            return;
+        }
+        let (id, docs) = (self.consoles[console].id, Rc::clone(&self.consoles[console].disk.docs));
+        let roster_version = self.consoles[console].disk.roster_version;
+        let Some(process) = &mut self.consoles[console].process else { return };
+        process.heads[voter] = u64::MAX;
+        let poll = process.poll_ms;
+        let newest = process.beacons.newest();
+        let announced: Vec<_> = process.announced.clone();
+        self.send(link, End::Dialler, Message::Poll(poll));
+        if let Some(nonce) = newest {
+            self.send(link, End::Dialler, Message::Beacon(id, nonce));
+        }
+        if docs.policy_version > 1 || roster_version > 1 {
+            self.send(link, End::Dialler, Message::DocsPut(docs, roster_version));
+        }
+        for claim in announced {
+            self.send(link, End::Dialler, Message::IntentPut(Box::new(intent(&claim))));
+        }
+        let records: Vec<_> = self.consoles[console].disk.moves.values().rev().take(32).map(noted).collect();
+        for record in records.into_iter().rev() {
+            self.send(link, End::Dialler, Message::RecordPut(record));
+        }
+        self.step(console, Input::Relay { relay: ids::member(voter), link: LinkState::Up });
+    }
+
+    pub(super) fn console_hears(&mut self, console: usize, voter: usize, link: LinkId, message: Message) {
+        if self.consoles[console].process.is_none() || !self.look(console) || !self.links[link].is_open(End::Dialler) {
+            return;
+        }
+        match message {
+            Message::Report(report) => self.on_report(console, voter, link, *report),
+            Message::LeaseAnswer(answer) => self.on_lease_answer(console, voter, &answer),
+            Message::IntentStored(nonce) => {
+                self.step(console, Input::IntentStored { relay: ids::member(voter), nonce });
+            }
+            Message::Records(records, head) => self.on_records(console, voter, *records, head),
+            Message::DocsPut(docs, roster_version) => self.on_docs(console, &docs, roster_version),
+            Message::Goodbye => {
+                self.links[link].close(End::Dialler);
+                self.relay_lost(console, voter);
+            }
+            _ => {}
+        }
+    }
+
+    fn on_report(&mut self, console: usize, voter: usize, link: LinkId, report: Report) {
+        let (id, disk) = (self.consoles[console].id, &self.consoles[console].disk);
+        let newer_docs =
+            report.policy_version > disk.docs.policy_version || report.roster_version > disk.roster_version;
+        let Some(process) = &mut self.consoles[console].process else { return };
+        let newer_records = report.records_head != process.heads[voter];
+        let mut lives = Vec::with_capacity(report.heard.len());
+        let mut testimonies = Vec::new();
+        for HeardBeat { beat, time_travel, ago: _ } in &report.heard {
+            let heartbeat = &beat.heartbeat;
+            let made_after = made_after(&process.beacons, id, heartbeat);
+            testimonies.extend(heartbeat.testimonies.iter().map(|said| testimony(heartbeat, said, made_after)));
+            lives.push(life(heartbeat, *time_travel, made_after));
+        }
+        let intents = report.intents.into_iter().map(|open| ForeignIntent {
+            console: open.console,
+            epoch: open.intent.epoch,
+            nonce: open.intent.nonce,
+            target: open.intent.target,
+            age: Span::from_ms(open.age_ms),
+        });
+        let told = Told {
+            relay: ids::member(voter),
+            lives,
+            testimonies,
+            intents: intents.collect(),
+            epoch_max: report.epoch_max,
+        };
+        if newer_docs {
+            self.send(link, End::Dialler, Message::DocsGet);
+        }
+        if newer_records {
+            if report.records_head == 0 {
+                self.on_records(console, voter, Vec::new(), 0);
+            } else {
+                self.send(link, End::Dialler, Message::RecordsGet);
+            }
+        }
+        self.step(console, Input::Report(told));
+    }
+
+    fn on_lease_answer(&mut self, console: usize, voter: usize, answer: &lease::Answer) {
+        let Some(process) = &mut self.consoles[console].process else { return };
+        let sent = process.asked.iter().find(|(number, _)| *number == answer.number).map(|(_, sent)| *sent);
+        let (Some(sent), true) = (sent, answer.nonce == process.start_nonce) else { return };
+        let holder = |of: lease::Holder| Holder { rank: of.rank, console: of.console };
+        let told = LeaseAnswer {
+            sent,
+            granted: answer.granted,
+            holder: answer.holder.map(holder),
+            wanted_by: answer.wanted_by.map(holder),
+            refusal: answer.refusal.clone(),
+        };
+        self.step(console, Input::Lease { relay: ids::member(voter), answer: told });
+    }
+
+    fn on_records(&mut self, console: usize, voter: usize, records: Vec<AgedRecord>, head: u64) {
+        let now = self.now;
+        let known = &mut self.consoles[console];
+        for aged in records {
+            let RecordBody::Move { epoch, cause, from, to, acknowledged, verified, incident } =
+                &aged.noted.record.body
+            else {
+                continue;
+            };
+            let born = now as i64 - aged.age.as_ms() as i64;
+            let record = MoveRecord {
+                epoch: *epoch,
+                age: Span::ZERO,
+                cause: cause_of(cause),
+                from: *from,
+                to: *to,
+                acknowledged: *acknowledged,
+                verified: *verified,
+            };
+            let incident = incident.unwrap_or(IncidentId::from_number(0));
+            merge_move(&mut known.disk, record, incident, born);
+        }
+        let Some(process) = &mut known.process else { return };
+        process.heads[voter] = head;
+        process.records = RecordsGiven::FromRelays;
+        let input = known.records(now, false);
+        self.step(console, input);
+    }
+
+    fn on_docs(&mut self, console: usize, docs: &Rc<Docs>, roster_version: u64) {
+        if docs.policy_version > self.consoles[console].disk.docs.policy_version {
+            self.consoles[console].disk.docs = Rc::clone(docs);
+            let input = Input::Policy(console::policy(docs, self.now));
+            self.step(console, input);
+        }
+        if roster_version > self.consoles[console].disk.roster_version {
+            self.consoles[console].disk.roster_version = roster_version;
+            let input = Input::Roster(console::roster(&self.plan, roster_version));
+            self.step(console, input);
+        }
+    }
+
+    /// One step of the machine: the checks note what it is told, it decides, the outputs are stored, then acted on.
+    pub(super) fn step(&mut self, console: usize, input: Input) {
+        let tb = self.consoles[console].tb(self.now);
+        let early = self.planted == Some(Planted::Machine(evaluator::Bug::ActBeforePersist));
+        let Some(process) = &mut self.consoles[console].process else { return };
+        if early {
+            process.memory_before = Some(process.machine.memory());
+        }
+        process.shadow.observe(tb, &input);
+        process.stepped = tb;
+        let outputs = process.machine.step(tb, input);
+        if outputs.is_empty() {
+            return;
+        }
+        let acts = outputs.iter().any(|output| {
+            matches!(output, Output::DnsCas { .. } | Output::Moved(..) | Output::Notify(_) | Output::IntentClose { .. })
+        });
+        let dies = self.consoles[console].dies_before_acting.filter(|_| acts);
+        let Some(back_after) = dies else {
+            self.act(console, tb, outputs);
+            return;
+        };
+        self.consoles[console].dies_before_acting = None;
+        if early {
+            self.tell(Node::Console(console), "dies after acting and before storing");
+            self.act(console, tb, outputs);
+        } else {
+            self.tell(Node::Console(console), "dies after storing and before acting");
+            if let Some(process) = &mut self.consoles[console].process {
+                process.memory_before = None;
+            }
+            self.consoles[console].disk.outbox = outputs;
+        }
+        self.crash(console, back_after);
+    }
+
+    pub(super) fn act(&mut self, console: usize, decided: Time, outputs: Vec<Output>) {
+        for output in outputs {
+            self.run_output(console, decided, output);
+        }
+    }
+
+    fn run_output(&mut self, console: usize, decided: Time, output: Output) {
+        match output {
+            Output::WakeAt(at) => self.wake_at(console, at),
+            Output::Poll(span) => {
+                let poll = span.as_ms() as u32;
+                if let Some(process) = &mut self.consoles[console].process {
+                    process.poll_ms = poll;
+                }
+                self.send_to_relays(console, &Message::Poll(poll));
+            }
+            Output::LeaseRequest { epoch_max } => self.ask_lease(console, epoch_max),
+            Output::LeaseRelease => {
+                if let Some(process) = &self.consoles[console].process {
+                    let nonce = process.start_nonce;
+                    self.send_to_relays(console, &Message::LeaseRelease(nonce));
+                }
+            }
+            Output::IntentAnnounce(claim) => self.announce(console, claim),
+            Output::IntentClose { nonce, epoch } => self.close_intent(console, nonce, epoch),
+            Output::DnsRead => self.read_register(console),
+            Output::DnsCas { claim, deadline } => self.send_claim(console, decided, claim, deadline),
+            Output::Role { epoch, active, former: _ } => {
+                self.send_to_relays(console, &Message::Role(epoch, active));
+            }
+            Output::Revive(member) => self.revive(console, member),
+            Output::Moved(record, incident) => self.note_move(console, record, incident),
+            Output::Notify(notice) => {
+                if notice.reach == Reach::Shared
+                    && notice.kind == NoticeKind::Moved
+                    && let Some(incident) = notice.incident
+                {
+                    self.on_told(console, incident);
+                }
+                self.trace.text(self.now, Node::Console(console), format!("tells {:?}: {}", notice.kind, notice.text));
+            }
+            Output::Journal(entry) => {
+                self.on_entry(console, &entry);
+                self.trace.note(self.now, Node::Console(console), What::Journal(Box::new(entry)));
+            }
+        }
+    }
+
+    fn wake_at(&mut self, console: usize, at: Time) {
+        let now = self.now;
+        let known = &mut self.consoles[console];
+        let when = known.clock.when(now, at);
+        let life = known.life;
+        let Some(process) = &mut known.process else { return };
+        // The regular tick comes anyway.
+        if when > now + 260 || process.wake_at.is_some_and(|before| before <= when && before > now) {
+            return;
+        }
+        process.wake_at = Some(when);
+        self.queue.push(when, Event::Wake(console, life));
+    }
+
+    fn ask_lease(&mut self, console: usize, epoch_max: u64) {
+        let tb = self.consoles[console].tb(self.now);
+        let (rank, start_counter) = (self.consoles[console].rank, self.consoles[console].disk.start_counter);
+        let Some(process) = &mut self.consoles[console].process else { return };
+        let number = process.next_request;
+        process.next_request += 1;
+        if process.asked.len() >= 8 {
+            process.asked.remove(0);
+        }
+        process.asked.push((number, tb));
+        let nonce = process.start_nonce;
+        let request = lease::Request { pool: ids::POOL, number, start_counter, nonce, rank, epoch_max };
+        self.send_to_relays(console, &Message::LeaseRequest(Box::new(request)));
+    }
+
+    fn announce(&mut self, console: usize, claim: Claim) {
+        self.send_to_relays(console, &Message::IntentPut(Box::new(intent(&claim))));
+        if let Some(process) = &mut self.consoles[console].process
+            && process.announced.iter().all(|known| known.nonce != claim.nonce)
+        {
+            process.announced.push(claim);
+        }
+    }
+
+    fn close_intent(&mut self, console: usize, nonce: Nonce, epoch: u64) {
+        self.on_closed(console, nonce);
+        if let Some(process) = &mut self.consoles[console].process {
+            process.announced.retain(|claim| claim.nonce != nonce);
+            process.shadow.settle(nonce);
+        }
+        self.send_to_relays(console, &Message::IntentClose(epoch, nonce));
+    }
+
+    fn send_claim(&mut self, console: usize, decided: Time, claim: Claim, deadline: Time) {
+        let tb = self.consoles[console].tb(self.now);
+        // Standing still between deciding and doing: the moment has passed.
+        if tb - decided > LATE || tb > deadline {
+            let outcome = WriteOutcome::Unknown("not sent: this process stood still".into());
+            self.step(console, Input::DnsWrite { nonce: claim.nonce, outcome });
+            return;
+        }
+        self.judge_sending(console, &claim);
+        if let Some(process) = &mut self.consoles[console].process {
+            process.shadow.sent(&claim);
+        }
+        let claim = Rc::new(claim);
+        if self.planted == Some(Planted::SendsTwiceAnew) {
+            let mut again = (*claim).clone();
+            let fresh = self.consoles[console].dice.next();
+            again.nonce = Nonce::from_u64(fresh);
+            again.set_marker.nonce = model::marker::Short8::of(again.nonce.as_bytes());
+            self.write_register(console, &claim, deadline);
+            self.judge_sending(console, &again);
+            self.write_register(console, &Rc::new(again), deadline);
+            return;
+        }
+        self.write_register(console, &claim, deadline);
+    }
+
+    fn note_move(&mut self, console: usize, record: MoveRecord, incident: IncidentId) {
+        self.on_moved(console, &record);
+        let born = self.now as i64 - record.age.as_ms() as i64;
+        let disk = &mut self.consoles[console].disk;
+        merge_move(disk, record, incident, born);
+        if let Some(kept) = disk.moves.get(&record.epoch) {
+            let noted = noted(kept);
+            self.send_to_relays(console, &Message::RecordPut(noted));
+        }
+    }
+}
+
+fn merge_move(disk: &mut Disk, record: MoveRecord, incident: IncidentId, born: i64) {
+    let kept = disk.moves.entry(record.epoch).or_insert(KeptMove { record, incident, born });
+    kept.record.acknowledged |= record.acknowledged;
+    kept.record.verified |= record.verified;
+    kept.born = kept.born.min(born);
+    while disk.moves.len() > 500 {
+        disk.moves.pop_first();
+    }
+}
+
+fn noted(kept: &KeptMove) -> Noted {
+    let record = &kept.record;
+    Noted::unsigned(Record {
+        id: RecordId::of_move(ids::POOL, record.epoch),
+        revision: 1 + u32::from(record.verified) + 2 * u32::from(record.acknowledged),
+        pool: ids::POOL,
+        at_unix_ms: 0,
+        body: RecordBody::Move {
+            epoch: record.epoch,
+            cause: format!("{:?}", record.cause),
+            from: record.from,
+            to: record.to,
+            acknowledged: record.acknowledged,
+            verified: record.verified,
+            incident: Some(kept.incident),
+        },
+    })
+}
+
+fn cause_of(word: &str) -> Cause {
+    let all = [
+        Cause::Down,
+        Cause::ServiceDown,
+        Cause::AgentLost,
+        Cause::Manual,
+        Cause::Preferred,
+        Cause::Ddns,
+        Cause::Abort,
+        Cause::Adopt,
+    ];
+    all.into_iter().find(|cause| format!("{cause:?}") == word).expect("records are written by this file")
+}
+
+fn intent(claim: &Claim) -> Intent {
+    Intent {
+        pool: ids::POOL,
+        epoch: claim.epoch,
+        nonce: claim.nonce,
+        target: claim.member,
+        cause: format!("{:?}", claim.cause),
+    }
+}
+
+/// The moment after which a heartbeat was certainly made: that of the newest own beacon in it.
+pub(super) fn made_after(
+    beacons: &evaluator::beacon::BeaconLog,
+    console: ConsoleId,
+    heartbeat: &Heartbeat,
+) -> Option<Time> {
+    let own = heartbeat.beacons.iter().filter(|echo| echo.console == console);
+    own.filter_map(|echo| beacons.made_after(echo.nonce)).max()
+}
+
+fn life(heartbeat: &Heartbeat, time_travel: bool, made_after: Option<Time>) -> Life {
+    Life {
+        member: heartbeat.member,
+        boot: heartbeat.boot_id,
+        incarnation: heartbeat.incarnation,
+        seq: heartbeat.seq,
+        made_after,
+        monitored: heartbeat.haproxy.monitored,
+        down: heartbeat.haproxy.down,
+        cfg: 0,
+        cfg_valid: heartbeat.haproxy.cfg_valid,
+        ip: heartbeat.ip,
+        planned: heartbeat.planned_until_ms.map(Span::from_ms),
+        maintenance: heartbeat.maintenance,
+        time_travel,
+        goodbye: heartbeat.goodbye.map(|goodbye| match goodbye {
+            protocol::Goodbye::HostShutdown => Goodbye::HostShutdown,
+            protocol::Goodbye::AgentStop => Goodbye::AgentStop,
+        }),
+        fit: heartbeat.fit,
+        up: Span::from_ms(heartbeat.up_ms),
+        agent_version: String::new(),
+    }
+}
+
+fn testimony(heartbeat: &Heartbeat, said: &protocol::Testimony, made_after: Option<Time>) -> Testimony {
+    Testimony {
+        by: heartbeat.member,
+        about: said.about,
+        last: (said.incarnation, said.seq),
+        silent: Span::from_ms(said.silent_ms),
+        baseline: said.baseline,
+        hears_other: said.hears_other,
+        service_answers: said.service_answers,
+        made_after,
+        fit: heartbeat.fit,
+        up: Span::from_ms(heartbeat.up_ms),
+    }
+}
