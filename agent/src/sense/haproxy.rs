@@ -318,11 +318,15 @@ impl Loop {
     }
 
     /// Tells the pulse what to ask.
-    fn order(&self) {
+    fn order(&mut self) {
         let serving = self
             .unit
             .as_ref()
             .is_some_and(|unit| matches!(unit.state(), UnitState::Active | UnitState::Reloading));
+        if !serving {
+            // What they answered before the unit went away is no answer.
+            self.listeners.iter_mut().for_each(|listener| listener.answers = None);
+        }
         let socket = self.running.as_ref().and_then(|running| running.facts.runtime_socket());
         let socket = socket.map(|(path, _)| PathBuf::from(path));
         self.orders.send_if_modified(|orders| {

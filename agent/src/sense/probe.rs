@@ -15,7 +15,7 @@
 //! handshake).
 //!
 //! Only a listener that has answered once can fail: a rule may reject us, the file may be newer than what runs.
-//! Each pulse asks a few listeners in turn, and every one that gave no answer last time.
+//! Each pulse asks the first listener and every one that gave no answer last time; the others come in turn.
 
 mod ask;
 mod listening;
@@ -31,15 +31,16 @@ use tokio::net::TcpStream;
 
 use super::clock::Clock;
 
-pub use listening::{ListenTable, Queue};
+pub use listening::{ListenTable, Listening, Queue};
 pub use targets::{Kind, Reach, Target, targets};
 
 /// How long one probe may take, below the pulse's second.
 pub const PROBE_DEADLINE: Duration = Duration::from_millis(900);
-/// Listeners asked in turn at each pulse. The first is asked at every pulse, the others rotate.
-const IN_TURN: usize = 2;
-/// Silent listeners asked at each pulse besides; more would not make the judgement better.
-const SILENT_MAX: usize = 8;
+/// The first listener is asked at every pulse, and at every so many pulses one more in turn: a process that hangs is
+/// silent everywhere, and each question costs both sides.
+const TURN_EVERY: u32 = 5;
+/// Listeners asked at one pulse besides the first: those that were silent or have never been asked.
+const MORE_MAX: usize = 8;
 
 /// What one probe found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,15 +71,25 @@ pub struct Finding {
 pub struct Prober {
     targets: Vec<Target>,
     seen: Vec<Seen>,
+    pulses: u32,
     turn: usize,
     /// Connections to TLS listeners from the pulse before, with the time they were made.
     waiting: HashMap<usize, (TcpStream, Time)>,
+    listening: Listening,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Seen {
+    asked: bool,
     proven: bool,
     silent: bool,
+}
+
+impl Seen {
+    /// Whether its answer is wanted now and not only in its turn.
+    fn is_wanted(self) -> bool {
+        !self.asked || (self.proven && self.silent)
+    }
 }
 
 impl Prober {
@@ -109,11 +120,16 @@ impl Prober {
         self.waiting.clear();
     }
 
-    /// One pulse: asks those whose turn it is. Takes at most [`PROBE_DEADLINE`].
+    /// One pulse: asks those who are due. Takes at most [`PROBE_DEADLINE`].
     pub async fn pulse(&mut self, clock: &dyn Clock) -> Vec<Finding> {
         let started = clock.boottime();
-        let due = self.due();
-        let mut found = self.look_at_queues(started);
+        let is_turn = self.pulses.is_multiple_of(TURN_EVERY);
+        self.pulses = self.pulses.wrapping_add(1);
+        let due = self.due(is_turn);
+        let mut found = self.look_at_queues(started, is_turn || due.is_empty());
+        for at in &due {
+            self.seen[*at].asked = true;
+        }
         let asked = due.iter().map(|at| {
             let target = &self.targets[*at];
             async move { (*at, ask::ask(target, PROBE_DEADLINE).await) }
@@ -129,15 +145,20 @@ impl Prober {
         found.into_iter().map(|(at, started, outcome)| self.note(at, started, outcome)).collect()
     }
 
-    /// Listeners that are judged by the kernel's accept queue: all of plain TCP, and those of TLS that were connected
-    /// to at the pulse before.
-    fn look_at_queues(&mut self, started: Time) -> Vec<(usize, Time, Outcome)> {
+    /// Listeners that are judged by the kernel's accept queue: those of TLS that were connected to at the pulse before,
+    /// and plain TCP in its turn.
+    fn look_at_queues(&mut self, started: Time, is_turn: bool) -> Vec<(usize, Time, Outcome)> {
         let waiting = std::mem::take(&mut self.waiting);
-        let by_queue = |at: usize, target: &Target| target.kind == Kind::Tcp || waiting.contains_key(&at);
+        let seen = &self.seen;
+        let by_queue = |at: usize, target: &Target| match target.kind {
+            Kind::Tcp => is_turn || seen[at].is_wanted(),
+            Kind::Tls => waiting.contains_key(&at),
+            Kind::Http { .. } => false,
+        };
         if !self.targets.iter().enumerate().any(|(at, target)| by_queue(at, target)) {
             return Vec::new();
         }
-        let Some(table) = ListenTable::read() else { return Vec::new() };
+        let Some(table) = self.listening.read() else { return Vec::new() };
         let judged = self.targets.iter().enumerate().filter(|(at, target)| by_queue(*at, target));
         judged
             .map(|(at, target)| {
@@ -149,27 +170,33 @@ impl Prober {
 
     fn note(&mut self, target: usize, started: Time, outcome: Outcome) -> Finding {
         let seen = &mut self.seen[target];
+        seen.asked = true;
         match outcome {
-            Outcome::Answered => *seen = Seen { proven: true, silent: false },
+            Outcome::Answered => (seen.proven, seen.silent) = (true, false),
             Outcome::Silent(_) => seen.silent = true,
             Outcome::Nothing => {}
         }
         Finding { target, started, outcome, proven: seen.proven }
     }
 
-    /// Who is asked at this pulse: the first that can be asked, the next ones in turn, and those that were silent.
-    fn due(&mut self) -> Vec<usize> {
-        let asked: Vec<usize> =
+    /// Who is asked at this pulse; plain TCP never is.
+    fn due(&mut self, is_turn: bool) -> Vec<usize> {
+        let mut others: Vec<usize> =
             (0..self.targets.len()).filter(|at| self.targets[*at].kind != Kind::Tcp).collect();
-        let Some((first, others)) = asked.split_first() else { return Vec::new() };
-        let mut due = vec![*first];
-        for _ in 1..IN_TURN.min(asked.len()) {
-            due.push(others[self.turn % others.len()]);
-            self.turn = (self.turn + 1) % others.len();
+        if others.is_empty() {
+            return Vec::new();
         }
-        let silent = others.iter().filter(|at| self.seen[**at].silent && self.seen[**at].proven);
-        let more: Vec<usize> = silent.filter(|at| !due.contains(at)).take(SILENT_MAX).copied().collect();
-        due.extend(more);
+        // The first whose silence would prove something.
+        let first = others.iter().position(|at| self.seen[*at].proven).unwrap_or(0);
+        let mut due = vec![others.remove(first)];
+        due.extend(others.iter().filter(|at| self.seen[**at].is_wanted()).take(MORE_MAX));
+        if is_turn && !others.is_empty() {
+            let next = others[self.turn % others.len()];
+            self.turn = (self.turn + 1) % others.len();
+            if !due.contains(&next) {
+                due.push(next);
+            }
+        }
         due
     }
 }

@@ -140,6 +140,7 @@ impl Pulse {
         let stat_due = self.take_orders();
         if !self.orders.borrow().serving {
             self.prober.rest();
+            self.told.fill(None);
             return news;
         }
         let started = self.clock.boottime();
