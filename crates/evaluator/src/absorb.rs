@@ -3,12 +3,12 @@
 use model::settings::COLD;
 use model::{MemberId, Nonce, Span, Time};
 
-use crate::claim::Order;
 use crate::io::{
     Baseline, Command, Credential, DnsFault, Input, LeaseAnswer, Output, OwnFault, Policy, Reading, Report,
     Roster, State, Watch, WriteOutcome,
 };
 use crate::machine::Machine;
+use crate::order::{ORDER_WAITS, Order};
 use crate::plant::Bug;
 use crate::sight::Heard;
 use crate::state::Rule;
@@ -50,7 +50,7 @@ impl Machine {
         if !self.foreign.is_empty() {
             self.foreign.retain(|_, (_, at)| now - *at <= INTENT_NAMED);
         }
-        if self.order.as_ref().is_some_and(|order| now - order.at > crate::claim::ORDER_WAITS) {
+        if self.order.as_ref().is_some_and(|order| now - order.at > ORDER_WAITS) {
             self.order = None;
             let why = "an earlier write has no known outcome yet; nothing was changed";
             self.note(now, crate::claim::outcome::REFUSED, why.to_owned(), out);

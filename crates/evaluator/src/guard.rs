@@ -97,7 +97,12 @@ impl Machine {
                 let still = match cause {
                     Cause::ServiceDown => matches!(verdict, Verdict::SvcDown | Verdict::Down),
                     Cause::AgentLost => matches!(verdict, Verdict::AgentLost | Verdict::Down),
-                    _ => verdict == Verdict::Down,
+                    Cause::Down
+                    | Cause::Manual
+                    | Cause::Preferred
+                    | Cause::Ddns
+                    | Cause::Abort
+                    | Cause::Adopt => verdict == Verdict::Down,
                 };
                 if !still {
                     lacks.push(self.lacking_verdict(now, active, verdict));

@@ -6,7 +6,7 @@
 //! explained ([`Machine::explain`], [`Machine::what_if_dies`]) and replayed after an incident.
 //!
 //! Start reading at [`io`] (what goes in and out), then [`state`] (the states and their table), then `machine` (the
-//! loop), `rows` (what each state does) and `guard` (what an automatic move needs). Evidence is kept in `sight` and
+//! loop), `rules`, `rows` and `lost` (what each state does) and `guard` (what an automatic move needs). Evidence is kept in `sight` and
 //! judged in `verdict`, `ready` and `voters`.
 #![warn(missing_docs)]
 
@@ -15,30 +15,31 @@ pub mod io;
 pub mod state;
 
 mod absorb;
-mod claim;
+pub mod claim;
 mod explain;
 mod fitness;
 mod guard;
 mod hold;
 mod lease;
+mod lost;
 mod machine;
-mod plant;
+mod order;
+pub mod plant;
 mod ready;
 mod register;
 mod rng;
 mod rows;
+mod rules;
+mod settle;
 mod sight;
 mod verdict;
 mod voters;
 mod ways;
 mod whatif;
 
-pub use claim::outcome;
 pub use explain::{Answer, Explanation, LeaseView, MemberView, Says, Voters};
 pub use io::{Input, Output};
 pub use machine::Machine;
-#[cfg(feature = "planted")]
-pub use plant::{ALL as PLANTED_ALL, Bug};
 pub use ready::is_public;
 pub use rng::incident_id;
 pub use verdict::Verdict;

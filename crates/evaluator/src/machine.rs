@@ -7,14 +7,15 @@ use model::marker::Short8;
 use model::settings::COLD;
 use model::{IncidentId, Marker, MemberId, Nonce, PoolId, Span, Time};
 
-use crate::claim::{Order, Verifying, Work};
+use crate::claim::{Verifying, Work};
 use crate::fitness::{Fitness, Punctual};
 use crate::hold::Hold;
 use crate::io::{
-    Credential, ForeignIntent, Holder, Input, Memory, NoticeKind, Output, Part, Policy, Roster, Setup, State,
-    Watch,
+    Claim, Credential, ForeignIntent, Holder, Input, Memory, NoticeKind, Output, Part, Policy, Roster, Setup,
+    State, Watch,
 };
 use crate::lease::Lease;
+use crate::order::Order;
 #[cfg(feature = "planted")]
 use crate::plant::Bug;
 use crate::plant::Planted;
@@ -252,10 +253,9 @@ impl Machine {
     /// How long after this reading the next one follows, unless something asks for it sooner.
     fn read_rhythm(&mut self, now: Time) -> Span {
         let rhythm = match self.state {
-            State::Cold => Span::from_s(2),
+            State::Cold | State::Unknown => Span::from_s(2),
             State::Route | State::Blind | State::Verify => Span::from_s(5),
             State::Confirm | State::Claim | State::Write => Span::from_ms(1_500),
-            State::Unknown => Span::from_s(2),
             State::Drift => Span::from_s(10),
             State::Follow => Span::from_s(300),
             State::Failed => Span::from_s(30),
@@ -284,10 +284,10 @@ impl Machine {
     }
 
     const fn poll_rhythm(&self) -> Span {
-        match self.state {
-            State::Suspect | State::Confirm | State::Revive | State::Claim => Span::from_ms(500),
-            _ => Span::from_s(1),
+        if matches!(self.state, State::Suspect | State::Confirm | State::Revive | State::Claim) {
+            return Span::from_ms(500);
         }
+        Span::from_s(1)
     }
 
     /// The next moment at which something falls due.
@@ -351,6 +351,16 @@ impl Machine {
         let from = direct.unwrap_or(self.sight.silence_from).max(self.sight.silence_from);
         let voice = from + settings.delay() + Span::from_ms(1);
         if voice > now { window.min(voice) } else { window }
+    }
+
+    /// The claim on its way; there is one in CLAIM, WRITE and UNKNOWN.
+    pub(crate) const fn at_work(&mut self) -> &mut Work {
+        self.work.as_mut().expect("CLAIM, WRITE and UNKNOWN are entered with work to do")
+    }
+
+    /// The intent kept on disk; there is one in WRITE and UNKNOWN.
+    pub(crate) fn open_claim(&self) -> Claim {
+        self.memory.intent.clone().expect("WRITE and UNKNOWN are entered with an intent kept")
     }
 
     pub(crate) fn epoch(&self) -> u64 {

@@ -261,10 +261,8 @@ impl Register {
     /// The difference that two readings confirmed.
     pub(crate) fn changed(&self) -> Option<Odd> {
         let confirmed = self.suspicion.as_ref().is_some_and(|open| open.confirmed);
-        match self.view {
-            View::Odd(odd) if confirmed => Some(odd),
-            _ => None,
-        }
+        let View::Odd(odd) = self.view else { return None };
+        confirmed.then_some(odd)
     }
 
     /// Two readings equal to the newest epoch, 5 s apart.

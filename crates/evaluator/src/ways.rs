@@ -41,7 +41,7 @@ impl Machine {
             State::Locked => self.alarm(NoticeKind::Locked, &go.reason, out),
             State::Claim => self.register.want(now),
             State::Write => {
-                let claim = self.memory.intent.clone().expect("WRITE is entered with an intent kept");
+                let claim = self.open_claim();
                 self.send(now, claim, out);
             }
             State::Unknown => self.enter_unknown(now, from),
@@ -131,7 +131,7 @@ impl Machine {
 
     fn enter_unknown(&mut self, now: Time, from: State) {
         if from == State::Route {
-            let intent = self.memory.intent.as_ref().expect("UNKNOWN is entered with an open intent");
+            let intent = self.open_claim();
             let work = Work::new(now, intent.cause, intent.member, intent.reason.clone());
             self.work = Some(Work { orphan: true, stored: true, ..work });
         }
