@@ -1,0 +1,82 @@
+//! Answers in words, for people. Programs take `--json`.
+
+mod host;
+mod incident;
+mod member;
+mod pool;
+mod provider;
+mod table;
+
+pub(crate) use host::{card, consoles, host, joined, vault};
+pub(crate) use incident::{audit, explanation, incident, incidents, what_if};
+pub(crate) use member::{invitation, member, members};
+pub(crate) use pool::{moved, pool, pools, rehearsal, status, statuses};
+pub(crate) use provider::{dns, provider, providers, report};
+use table::Table;
+
+use api::view::{Check, CheckOutcome, Evidence, Removed, YesNo};
+
+/// A length of time, as the whole product says it.
+pub(crate) fn span(ms: u64) -> String {
+    model::Span::from_ms(ms).to_string()
+}
+
+/// A moment in UTC.
+fn moment(ms: u64) -> String {
+    let text = i64::try_from(ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    text.map_or_else(|| "at an impossible time".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+}
+
+/// The time of day in UTC with milliseconds, for lines of one story.
+fn clock(ms: u64) -> String {
+    let text = i64::try_from(ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    text.map_or_else(|| "??:??:??".to_owned(), |at| at.strftime("%H:%M:%S%.3f").to_string())
+}
+
+const fn yes_no(answer: YesNo) -> &'static str {
+    match answer {
+        YesNo::Yes => "yes",
+        YesNo::No => "no",
+        YesNo::Unknown => "unknown",
+    }
+}
+
+fn evidence(list: &[Evidence], indent: &str) -> String {
+    list.iter()
+        .map(|one| format!("{indent}{}: {} ({}, {} ago)\n", one.about, one.fact, one.vantage, span(one.age_ms)))
+        .collect()
+}
+
+fn checks(list: &[Check]) -> String {
+    list.iter()
+        .map(|check| {
+            let mark = match check.outcome {
+                CheckOutcome::Passed => "✓",
+                CheckOutcome::Warned => "!",
+                CheckOutcome::Failed => "✗",
+                CheckOutcome::Skipped => "-",
+            };
+            format!("  {mark} {}: {} ({})\n", check.name, check.words, span(check.took_ms))
+        })
+        .collect()
+}
+
+/// What stays behind after something was removed.
+pub(crate) fn removed(removed: &Removed) -> String {
+    if removed.left_behind.is_empty() {
+        return "Removed".to_owned();
+    }
+    format!("Removed. Left behind:\n  {}", removed.left_behind.join("\n  "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_utc_and_never_panic() {
+        assert_eq!(moment(1_795_170_097_123), "2026-11-20 10:21:37 UTC");
+        assert_eq!(clock(1_795_170_097_123), "10:21:37.123");
+        assert_eq!(moment(u64::MAX), "at an impossible time");
+    }
+}

@@ -1,0 +1,153 @@
+//! The systemd unit of the headless host.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use api::ApiError;
+
+use crate::args::Common;
+use crate::screen;
+use crate::session;
+
+/// The unit's name.
+const NAME: &str = "serversctl-watch.service";
+
+/// Writes the unit, or prints it for a dry run.
+pub(crate) fn install(common: &Common, profile: &Path, passphrase: Option<&Path>) -> Result<(), ApiError> {
+    let program = std::env::current_exe()
+        .map_err(|error| ApiError::internal("finding this program's own path").because(&error))?;
+    let passphrase = passphrase
+        .map(std::path::absolute)
+        .transpose()
+        .map_err(|error| ApiError::invalid("the passphrase file is no path").because(&error))?;
+    let place = Place::of_this_user()?;
+    let text = unit(&program, profile, passphrase.as_deref(), &place)?;
+    if common.dry_run {
+        return screen::out(&text);
+    }
+    let path = place.directory.join(NAME);
+    std::fs::create_dir_all(&place.directory)
+        .and_then(|()| std::fs::write(&path, text))
+        .map_err(|error| ApiError::internal(format!("writing {}", path.display())).because(&error))?;
+    let screen = session::screen(common);
+    screen.note(&format!("Now run: {0} daemon-reload && {0} enable --now {NAME}", place.systemctl));
+    screen.answer(&serde_json::json!({ "unit": path }), |_| path.display().to_string())
+}
+
+struct Place {
+    directory: PathBuf,
+    systemctl: &'static str,
+    wanted_by: &'static str,
+}
+
+impl Place {
+    fn of_this_user() -> Result<Self, ApiError> {
+        if rustix::process::geteuid().is_root() {
+            let directory = PathBuf::from("/etc/systemd/system");
+            return Ok(Self { directory, systemctl: "systemctl", wanted_by: "multi-user.target" });
+        }
+        let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let config = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
+        let directory = config
+            .ok_or_else(|| ApiError::invalid("neither HOME nor XDG_CONFIG_HOME is set"))?
+            .join("systemd/user");
+        Ok(Self { directory, systemctl: "systemctl --user", wanted_by: "default.target" })
+    }
+}
+
+fn unit(program: &Path, profile: &Path, passphrase: Option<&Path>, place: &Place) -> Result<String, ApiError> {
+    // Only a command line expands `$`.
+    let program = quoted(program)?.replace('$', "$$");
+    let profile = quoted(profile)?;
+    let profile_argument = profile.replace('$', "$$");
+    let mut text = format!(
+        "\
+[Unit]
+Description=ServersCTL failover watch
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=notify
+ExecStart={program} watch --profile {profile_argument}
+WatchdogSec=10
+Restart=always
+RestartSec=1
+"
+    );
+    if let Some(passphrase) = passphrase {
+        // LoadCredential takes the rest of the line as the path: specifiers are escaped, quotes are not allowed.
+        let path = plain(passphrase)?;
+        if path.contains([' ', '"', '\'', '\\']) {
+            return Err(ApiError::invalid("systemd takes no spaces or quotes in the path of a credential"));
+        }
+        writeln!(text, "LoadCredential=serversctl-passphrase:{path}").expect("writing to a text never fails");
+    }
+    write!(
+        text,
+        "\
+UMask=0077
+NoNewPrivileges=yes
+PrivateTmp=yes
+ProtectSystem=strict
+ReadWritePaths={profile}
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectControlGroups=yes
+RestrictSUIDSGID=yes
+RestrictRealtime=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+SystemCallArchitectures=native
+
+[Install]
+WantedBy={}
+",
+        place.wanted_by
+    )
+    .expect("writing to a text never fails");
+    Ok(text)
+}
+
+/// A path as one word of a unit file: quoted, with systemd's specifiers and escapes made plain.
+fn quoted(path: &Path) -> Result<String, ApiError> {
+    Ok(format!("\"{}\"", plain(path)?.replace('\\', "\\\\").replace('"', "\\\"")))
+}
+
+fn plain(path: &Path) -> Result<String, ApiError> {
+    match path.to_str() {
+        Some(text) if !text.contains(|c: char| c.is_control()) => Ok(text.replace('%', "%%")),
+        Some(_) | None => Err(ApiError::invalid(format!("{} cannot stand in a unit file", path.display()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place() -> Place {
+        Place { directory: PathBuf::new(), systemctl: "systemctl", wanted_by: "multi-user.target" }
+    }
+
+    #[test]
+    fn the_unit_names_program_profile_and_credential() {
+        let text = unit(
+            Path::new("/usr/bin/serversctl"),
+            Path::new("/var/lib/my 50% \"watch\""),
+            Some(Path::new("/root/passphrase")),
+            &place(),
+        )
+        .unwrap();
+        let line = "ExecStart=\"/usr/bin/serversctl\" watch --profile \"/var/lib/my 50%% \\\"watch\\\"\"\n";
+        assert!(text.contains(line), "{text}");
+        assert!(text.contains("\nLoadCredential=serversctl-passphrase:/root/passphrase\n"), "{text}");
+        assert!(text.contains("\nType=notify\n") && text.contains("\nWatchdogSec=10\n"), "{text}");
+    }
+
+    #[test]
+    fn a_path_that_could_add_lines_is_refused() {
+        assert!(unit(Path::new("/a\nExecStartPre=/evil"), Path::new("/p"), None, &place()).is_err());
+        assert!(unit(Path::new("/a"), Path::new("/p"), Some(Path::new("/a b")), &place()).is_err());
+    }
+}

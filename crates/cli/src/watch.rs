@@ -1,0 +1,83 @@
+//! `serversctl watch`: the headless host.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use api::request::HostStatusRequest;
+use api::{ApiError, Call};
+use sd_notify::NotifyState;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{Duration, MissedTickBehavior, interval, timeout};
+
+use crate::args::{Common, WatchArgs};
+use crate::host::{self, Mode};
+use crate::{session, unit};
+
+/// How long the host may take to say how it stands before the watchdog is not fed.
+const PULSE: Duration = Duration::from_secs(2);
+
+/// Hosts the profile until it is told to stop.
+pub(crate) async fn run(common: &Common, args: &WatchArgs) -> Result<(), ApiError> {
+    let profile = session::profile(common)?;
+    if args.install {
+        return unit::install(common, &profile, args.passphrase_file.as_deref());
+    }
+    let mut end = End::new()?;
+    let host = host::open(&profile, Mode::Headless).await?;
+    let (listener, peers) = client::bind(&profile)?;
+    tracing::info!(profile = %profile.display(), "hosting this profile");
+    // Outside systemd nobody listens, which is no fault.
+    let _ = sd_notify::notify(&[NotifyState::Ready]);
+    let reason = tokio::select! {
+        () = client::serve(listener, peers, Arc::clone(&host.api)) => "the socket ended",
+        () = feed_watchdog(host.api.as_ref()) => "the watchdog ended",
+        reason = end.told() => reason,
+    };
+    tracing::info!(reason, "stopping");
+    let _ = sd_notify::notify(&[NotifyState::Stopping]);
+    host.close().await;
+    remove_socket(&profile);
+    Ok(())
+}
+
+struct End {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl End {
+    fn new() -> Result<Self, ApiError> {
+        let listen =
+            |kind| signal(kind).map_err(|error| ApiError::internal("listening for signals").because(&error));
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    async fn told(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "told to terminate",
+            _ = self.interrupt.recv() => "interrupted",
+        }
+    }
+}
+
+/// Tells systemd that we live, but only while the host answers: one that hangs is restarted.
+async fn feed_watchdog(host: &dyn api::Host) {
+    let Some(every) = sd_notify::watchdog_enabled() else { return std::future::pending().await };
+    // Half of it, as sd_watchdog_enabled(3) advises, less the time that one pulse may take.
+    let mut ticks = interval((every / 2).saturating_sub(PULSE).max(Duration::from_millis(500)));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let call = Call::quiet("the watchdog");
+    loop {
+        ticks.tick().await;
+        if timeout(PULSE, host.host_status(&call, HostStatusRequest {})).await.is_ok() {
+            let _ = sd_notify::notify(&[NotifyState::Watchdog]);
+        } else {
+            tracing::error!("the host does not answer; systemd is not told that it lives");
+        }
+    }
+}
+
+fn remove_socket(profile: &Path) {
+    // The next host replaces what is left; removing it now only spares callers a refused connection.
+    let _ = std::fs::remove_file(profile.join(client::SOCKET));
+}
