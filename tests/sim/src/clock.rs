@@ -55,9 +55,9 @@ impl Clock {
         self.rate = rate;
     }
 
-    /// Says that the node slept from `from` until `now`.
-    pub fn slept(&mut self, from: u64, now: u64) {
-        self.slept += self.tb(now).as_ms() - self.tb(from).as_ms();
+    /// Says that the node slept since its own clock read `from`.
+    pub fn slept(&mut self, from: Time, now: u64) {
+        self.slept += (self.tb(now) - from).as_ms();
     }
 
     /// The host starts again: its clocks begin at `start`.
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn sleep_shows_as_the_difference_of_the_two_clocks() {
         let mut clock = Clock::new(0, 0, RATE_ONE, 0);
-        clock.slept(10_000, 70_000);
+        clock.slept(Time::from_ms(10_000), 70_000);
         assert_eq!(clock.tb(80_000) - clock.tm(80_000), Span::from_s(60));
         clock.set_rate(80_000, RATE_ONE / 2);
         assert_eq!(clock.tb(82_000), Time::from_ms(81_000));

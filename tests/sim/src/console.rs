@@ -137,6 +137,8 @@ pub struct Console {
     pub stalled_until: u64,
     /// Until when the computer sleeps.
     pub asleep_until: u64,
+    /// Since when, on its own clock.
+    pub asleep_since: Time,
     /// The present network.
     pub attachment: u64,
     /// How many faults take the credential away.

@@ -30,6 +30,8 @@ pub enum Invariant {
     I18,
     I22,
     I29,
+    /// Nothing may panic: an assertion of the machine, or of the simulator itself.
+    Panic,
 }
 
 /// A broken invariant.

@@ -40,6 +40,7 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    name_the_seed_of_a_panic();
     if let Some(seed) = arguments.replay {
         return replay(seed, arguments.profile, arguments.plant);
     }
@@ -52,12 +53,23 @@ fn main() -> ExitCode {
         threads: arguments.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
     };
     let ran = runs::run(&order);
-    for broken in ran.broken.iter().take(5) {
+    for broken in ran.broken.iter().take(40) {
         say_broken(broken, arguments.json);
     }
     let summary = ran.summary(&order);
     say(&serde_json::to_string(&summary).expect("numbers and words can be written as JSON"));
     verdict(summary.violations + summary.false_promotions + summary.missed)
+}
+
+fn name_the_seed_of_a_panic() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        usual(info);
+        if let Some((seed, profile)) = runs::running() {
+            let words = format!("replay with: sim --replay {seed} --profile {}", profile.word());
+            let _ = writeln!(std::io::stderr(), "{words}");
+        }
+    }));
 }
 
 fn replay(seed: u64, profile: Profile, planted: Option<Planted>) -> ExitCode {

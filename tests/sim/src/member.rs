@@ -85,6 +85,8 @@ pub struct Member {
     pub bad_config: u32,
     /// How it lies, if it does.
     pub lie: Option<Lie>,
+    /// It was set back to a snapshot, and its agent has not been restarted since.
+    pub set_back: bool,
     /// Whether a start over SSH brings the agent back.
     pub revivable: bool,
 }

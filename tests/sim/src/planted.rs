@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use evaluator::Bug;
+use evaluator::plant::Bug;
 
 /// One deliberate mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum Planted {
 impl Planted {
     /// All of them.
     pub fn all() -> Vec<Self> {
-        let machine = evaluator::PLANTED_ALL.into_iter().map(Self::Machine);
+        let machine = evaluator::plant::ALL.into_iter().map(Self::Machine);
         let engine =
             [Self::SendsTwiceAnew, Self::BlindWrite, Self::MemoryLost, Self::ClocksNotLookedAt, Self::OutboxLost];
         machine.chain(engine).collect()

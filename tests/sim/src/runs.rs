@@ -98,9 +98,21 @@ pub struct Ran {
     pub core_seconds: f64,
 }
 
+std::thread_local! {
+    static RUNNING: std::cell::Cell<Option<(u64, Profile)>> = const { std::cell::Cell::new(None) };
+}
+
+/// The world that this thread runs now: what a panic's message should name.
+pub fn running() -> Option<(u64, Profile)> {
+    RUNNING.get()
+}
+
 /// Runs one world.
 pub fn run_seed(seed: u64, profile: Profile, planted: Option<Planted>) -> Outcome {
-    World::new(Plan::draw(seed, profile), planted).run()
+    RUNNING.set(Some((seed, profile)));
+    let outcome = World::new(Plan::draw(seed, profile), planted).run();
+    RUNNING.set(None);
+    outcome
 }
 
 /// Runs what was ordered. Stops early at the first broken world when a bug is planted.

@@ -12,6 +12,7 @@ mod trouble;
 mod voters;
 mod witness;
 
+use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -19,7 +20,7 @@ use protocol::docs;
 
 use crate::console::Console;
 use crate::fault::Fault;
-use crate::invariant::Violation;
+use crate::invariant::{Invariant, Violation};
 use crate::link::{End, Link};
 use crate::member::Member;
 use crate::net::Net;
@@ -43,8 +44,8 @@ pub type LinkId = usize;
 pub enum Event {
     /// The next planned fault.
     Fault(usize),
-    /// A fault heals.
-    Undo(Undo),
+    /// A fault heals, unless everything was healed before.
+    Undo(u32, Undo),
     /// A console's regular look at everything.
     Tick(usize, u32),
     /// A moment that a machine asked for.
@@ -104,6 +105,8 @@ pub struct World {
     oracle: witness::Oracle,
     ending: ending::Ending,
     layers: u32,
+    /// Rises when everything is healed: what would have healed by itself is void.
+    era: u32,
     totals: Totals,
     violation: Option<Violation>,
     over: bool,
@@ -162,6 +165,7 @@ impl World {
             oracle: witness::Oracle::new(voters, consoles),
             ending: ending::Ending::default(),
             layers: 0,
+            era: 0,
             totals: Totals::default(),
             violation: None,
             over: false,
@@ -181,11 +185,10 @@ impl World {
 
     /// Lets everything happen until the end or the first broken invariant.
     pub fn run(mut self) -> Outcome {
-        while self.violation.is_none() && !self.over {
-            let Some((at, event)) = self.queue.pop() else { break };
-            debug_assert!(at >= self.now, "time goes forward");
-            self.now = at;
-            self.happen(event);
+        if let Err(words) = std::panic::catch_unwind(AssertUnwindSafe(|| self.go())) {
+            let text = words.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| words.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default();
+            self.fail(Violation::new(Invariant::Panic, text));
         }
         self.totals.simulated_ms += self.now;
         self.totals.seeds += 1;
@@ -196,10 +199,20 @@ impl World {
         Outcome { totals: self.totals, hash: self.trace.hash(), failure }
     }
 
+    fn go(&mut self) {
+        while self.violation.is_none() && !self.over {
+            let Some((at, event)) = self.queue.pop() else { break };
+            debug_assert!(at >= self.now, "time goes forward");
+            self.now = at;
+            self.happen(event);
+        }
+    }
+
     fn happen(&mut self, event: Event) {
         match event {
             Event::Fault(index) => self.on_fault(index),
-            Event::Undo(undo) => self.on_undo(undo),
+            Event::Undo(era, undo) if era == self.era => self.on_undo(undo),
+            Event::Undo(..) => {}
             Event::Tick(console, life) => self.on_tick(console, life),
             Event::Wake(console, life) => self.on_wake(console, life),
             Event::Start(console, life) => self.on_start(console, life),

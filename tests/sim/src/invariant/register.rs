@@ -16,6 +16,8 @@ pub fn i1_epochs_rise_by_one(accepted: &Accepted) -> Check {
         return Err(Violation::new(Invariant::I1, format!("claim of epoch {} writes {}", claim.epoch, claim.set_marker)));
     }
     match &accepted.before {
+        // An adoption goes above the highest epoch that anybody remembers, so that nobody ever sees it fall.
+        Some(before) if claim.cause == Cause::Adopt && claim.epoch > before.epoch => Ok(()),
         Some(before) if claim.epoch != before.epoch + 1 => Err(Violation::new(
             Invariant::I1,
             format!("epoch {} accepted over epoch {} (nonce {})", claim.epoch, before.epoch, claim.nonce),

@@ -21,33 +21,33 @@ const WORK_MS: u64 = 25;
 
 /// What the provider does badly at present.
 #[derive(Clone, Debug, Default)]
-pub struct Skies {
+pub(super) struct Skies {
     layers: Vec<(u32, Weather)>,
 }
 
 impl Skies {
     /// One more bad thing.
-    pub fn gather(&mut self, layer: u32, weather: Weather) {
+    pub(super) fn gather(&mut self, layer: u32, weather: Weather) {
         self.layers.push((layer, weather));
     }
 
     /// It is over.
-    pub fn clear(&mut self, layer: u32) {
+    pub(super) fn clear(&mut self, layer: u32) {
         self.layers.retain(|(id, _)| *id != layer);
     }
 
     /// Everything is over.
-    pub fn clear_all(&mut self) {
+    pub(super) fn clear_all(&mut self) {
         self.layers.clear();
     }
 
     /// Whether the sky is blue.
-    pub fn is_clear(&self) -> bool {
+    pub(super) fn is_clear(&self) -> bool {
         self.layers.is_empty()
     }
 
     /// Whether the provider does not answer at all.
-    pub fn is_out(&self) -> bool {
+    pub(super) fn is_out(&self) -> bool {
         self.layers.iter().any(|(_, weather)| *weather == Weather::Outage)
     }
 

@@ -48,6 +48,7 @@ impl World {
             self.finish();
             return;
         }
+        self.era += 1;
         self.net.heal();
         self.weather.clear_all();
         for place in 0..self.members.len() {
@@ -80,6 +81,12 @@ impl World {
         if !member.powered {
             self.power_up(place);
             return;
+        }
+        if self.members[place].set_back {
+            // The console says so, and somebody restarts its agent.
+            self.members[place].set_back = false;
+            self.members[place].stop_agent(self.now);
+            self.drop_links_of(Party::Voter(place), Farewell::Closed);
         }
         self.start_agent(place);
         if !self.members[place].service.serves() || self.members[place].service.judged() != model::haproxy::Down::None {
@@ -115,6 +122,9 @@ impl World {
         console.dies_before_acting = None;
         console.watch_off_until = 0;
         let stood = console.stalled_until > now || console.asleep_until > now;
+        if console.asleep_until > now {
+            console.clock.slept(console.asleep_since, now);
+        }
         console.stalled_until = console.stalled_until.min(now);
         console.asleep_until = console.asleep_until.min(now);
         if console.process.is_none() {

@@ -78,6 +78,7 @@ impl World {
             process: None,
             stalled_until: 0,
             asleep_until: 0,
+            asleep_since: Time::ZERO,
             attachment: 1,
             credential_lost: 0,
             revoked: 0,
@@ -440,7 +441,7 @@ impl World {
     /// One step of the machine: the checks note what it is told, it decides, the outputs are stored, then acted on.
     pub(super) fn step(&mut self, console: usize, input: Input) {
         let tb = self.consoles[console].tb(self.now);
-        let early = self.planted == Some(Planted::Machine(evaluator::Bug::ActBeforePersist));
+        let early = self.planted == Some(Planted::Machine(evaluator::plant::Bug::ActBeforePersist));
         let Some(process) = &mut self.consoles[console].process else { return };
         if early {
             process.memory_before = Some(process.machine.memory());

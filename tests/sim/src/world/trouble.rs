@@ -26,8 +26,8 @@ pub enum Undo {
     Mend(Vec<(usize, usize)>),
     /// A bad layer is taken away everywhere.
     Improve(u32),
-    /// A computer wakes; it slept since then.
-    Woke(usize, u64),
+    /// A computer wakes.
+    Woke(usize),
     /// It sleeps on, for these ms.
     SleepOn(usize, u64),
     /// A credential can be used again.
@@ -75,7 +75,7 @@ impl World {
     }
 
     fn heal_in(&mut self, ms: u64, undo: Undo) {
-        self.queue.push(self.now + ms, Event::Undo(undo));
+        self.queue.push(self.now + ms, Event::Undo(self.era, undo));
     }
 
     fn who(&self, whom: Whom) -> usize {
@@ -268,7 +268,8 @@ impl World {
             return;
         }
         known.asleep_until = until;
-        self.heal_in(ms, Undo::Woke(console, self.now));
+        known.asleep_since = known.tb(self.now);
+        self.heal_in(ms, Undo::Woke(console));
     }
 
     fn copy(&mut self, console: usize) {
@@ -471,7 +472,7 @@ impl World {
                     }
                 }
             }
-            Undo::Woke(console, since) => self.woke(console, since),
+            Undo::Woke(console) => self.woke(console),
             Undo::SleepOn(console, ms) => self.sleep(console, ms),
             Undo::CredentialBack(console) => {
                 self.consoles[console].credential_lost = self.consoles[console].credential_lost.saturating_sub(1);
@@ -550,14 +551,15 @@ impl World {
         // Starting counts one up, but a restored memory does not start anything.
         self.members[place].disk.incarnation -= 1;
         self.start_agent(place);
+        self.members[place].set_back = true;
         if let Some(agent) = &mut self.members[place].agent {
             agent.seq = snapshot.seq;
         }
     }
 
-    fn woke(&mut self, console: usize, since: u64) {
+    pub(super) fn woke(&mut self, console: usize) {
         let known = &mut self.consoles[console];
-        known.clock.slept(since, self.now);
+        known.clock.slept(known.asleep_since, self.now);
         self.drop_links_of(Party::Console(console), Farewell::Silent);
     }
 

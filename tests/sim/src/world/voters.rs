@@ -98,6 +98,7 @@ impl World {
                 maintenance: 0,
                 bad_config: 0,
                 lie: None,
+                set_back: false,
                 revivable: true,
             });
         }

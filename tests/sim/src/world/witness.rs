@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evaluator::outcome;
+use evaluator::claim::outcome;
 use evaluator::io::{Cause, Claim, Entry, MoveRecord, State};
 use evaluator::state;
 use model::haproxy::Down;
