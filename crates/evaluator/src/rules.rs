@@ -55,7 +55,10 @@ impl Machine {
         }
         // An open claim of ours is settled first, also in a paused pool; UNKNOWN writes nothing there.
         let settles = self.state == State::Route && self.memory.intent.is_some();
-        let pauseless = self.state == State::Paused || settles || self.planted.has(Bug::PauseIgnored);
+        // DRIFT has automation off already and waits for a person; going on to PAUSED would hide why, and rule c
+        // would lead straight back.
+        let still = matches!(self.state, State::Paused | State::Drift);
+        let pauseless = still || settles || self.planted.has(Bug::PauseIgnored);
         let why = self.paused(now).filter(|_| !pauseless)?;
         Some(Go::new(State::Paused, Rule::PoolPaused, why))
     }
