@@ -175,6 +175,33 @@ macro_rules! commands {
             fn change_mut(&mut self) -> &mut Change { &mut self.change }
         })+
 
+        #[cfg(any(test, feature = "fake"))]
+        #[async_trait]
+        impl Host for crate::fake::FakeHost {
+            $(async fn $rname(&self, call: &Call, request: $rreq) -> Result<$rans, ApiError> {
+                self.play(call, stringify!($rname), &request).await
+            })+
+            $(async fn $cname(&self, call: &Call, request: $creq) -> Result<Outcome<$cans>, ApiError> {
+                self.play(call, stringify!($cname), &request).await
+            })+
+            $(async fn $sname(&self, call: &Call, request: $sreq) -> Result<Outcome<$sans>, ApiError> {
+                self.play(call, stringify!($sname), &request).await
+            })+
+
+            async fn subscribe(&self, request: Subscribe) -> Result<Box<dyn EventSource>, ApiError> {
+                self.open_stream(&request)
+            }
+
+            async fn deed_begin(&self, deed: &Deed) -> Result<Ledger, ApiError> {
+                Ok(self.begin(deed))
+            }
+
+            async fn deed_end(&self, deed: &Deed, result: Result<Option<&Value>, &ApiError>) -> Result<(), ApiError> {
+                self.end(deed, result);
+                Ok(())
+            }
+        }
+
         /// Shows every command to a visitor, with its types.
         pub(crate) fn visit_commands(visitor: &mut impl VisitCommand) {
             $(visitor.command::<$rreq>();)+

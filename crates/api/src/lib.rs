@@ -19,6 +19,8 @@ pub mod change;
 pub mod commands;
 pub mod error;
 pub mod event;
+#[cfg(any(test, feature = "fake"))]
+pub mod fake;
 pub mod names;
 pub mod request;
 pub mod secret;
@@ -27,8 +29,11 @@ pub mod view;
 
 pub use call::{Call, Progress, ProgressState};
 pub use change::{Change, Outcome, Plan, PlanStep};
-pub use commands::{COMMANDS, Command, Effect, Host, Mutation, Request, dispatch};
+pub use commands::{COMMANDS, Command, Deed, Effect, Host, Ledger, Mutation, Request, dispatch};
 pub use error::{ApiError, Retry};
 pub use event::{Event, EventBody, EventSource, Subscribe, Topic};
 pub use names::{MemberRef, PoolRef, ProviderName};
 pub use secret::SecretText;
+
+#[cfg(test)]
+mod tests;
