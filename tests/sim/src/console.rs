@@ -86,8 +86,6 @@ pub struct Process {
     pub next_probe: Time,
     /// When anchors are asked next.
     pub next_anchors: Time,
-    /// True time of the wake that is scheduled.
-    pub wake_at: Option<u64>,
     /// What it was told.
     pub shadow: Shadow,
     /// What the provider's adapter remembers of its last reading.
@@ -206,7 +204,6 @@ impl Console {
             poll_ms: 1_000,
             next_probe: tb,
             next_anchors: tb,
-            wake_at: None,
             shadow,
             token: None,
             pending: Vec::new(),

@@ -6,7 +6,7 @@
 use std::net::Ipv4Addr;
 
 use evaluator::io::{
-    Claim, Goodbye, Input, LeaseAnswer, Life, Policy, Reading, Report, Roster, Testimony, WriteOutcome,
+    Claim, Command, Goodbye, Input, LeaseAnswer, Life, Policy, Reading, Report, Roster, Testimony, WriteOutcome,
 };
 use model::haproxy::Down;
 use model::{Nonce, Span, Time};
@@ -80,6 +80,8 @@ pub struct Shadow {
     pub policy: (Policy, Time),
     /// The newest roster delivered.
     pub roster_version: u64,
+    /// When a person last ordered a write.
+    pub ordered: Option<Time>,
 }
 
 impl Shadow {
@@ -95,10 +97,12 @@ impl Shadow {
             disturbed: now,
             policy: (policy, now),
             roster_version: roster.version,
+            ordered: None,
         }
     }
 
     /// Notes an input before the machine gets it.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what is not noted here is no evidence")]
     pub fn observe(&mut self, now: Time, input: &Input) {
         match input {
             Input::Report(report) => self.observe_report(now, report),
@@ -130,17 +134,13 @@ impl Shadow {
                 self.disturbed = now;
                 self.forget();
             }
-            Input::Tick
-            | Input::Relay { .. }
-            | Input::IntentStored { .. }
-            | Input::Anchors { .. }
-            | Input::DnsRead(Err(_))
-            | Input::DnsWrite { .. }
-            | Input::Operator(_)
-            | Input::Records(_)
-            | Input::Credential(_)
-            | Input::Revived(_)
-            | Input::FleetGuard(_) => {}
+            Input::Operator(
+                Command::Activate { .. }
+                | Command::Cutover { .. }
+                | Command::AdoptRecord { .. }
+                | Command::RestoreRecord { .. },
+            ) => self.ordered = Some(now),
+            _ => {}
         }
     }
 

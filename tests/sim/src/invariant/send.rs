@@ -17,6 +17,9 @@ const TESTIMONY_AGE: Span = Span::from_s(5);
 /// A voter heard within 3 s by its beacon; the bound over-estimates by a beacon's interval and the way there and back.
 const HEARD_AGE: Span = Span::from_s(8);
 
+/// An operator's order waits this long for an open claim.
+const ORDER_WAITS: Span = Span::from_s(70);
+
 /// One write about to leave.
 pub struct Sending<'a> {
     /// Now, on the console's clock.
@@ -44,7 +47,13 @@ impl Sending<'_> {
     }
 
     fn is_automatic(&self) -> bool {
-        !matches!(self.claim.cause, Cause::Manual | Cause::Adopt)
+        // An order that waits for an open claim is a person's word for closing it.
+        let ordered = self.shadow.ordered.is_some_and(|at| self.now - at <= ORDER_WAITS);
+        match self.claim.cause {
+            Cause::Manual | Cause::Adopt => false,
+            Cause::Abort => !ordered,
+            Cause::Down | Cause::ServiceDown | Cause::AgentLost | Cause::Preferred | Cause::Ddns => true,
+        }
     }
 
     fn fail(&self, invariant: Invariant, text: impl AsRef<str>) -> Check {
@@ -143,7 +152,8 @@ pub fn i6_one_open_write_at_a_time(sending: &Sending<'_>) -> Check {
 pub fn i7_voices_of_silence(sending: &Sending<'_>) -> Check {
     let Some(active) = sending.active() else { return Ok(()) };
     match sending.claim.cause {
-        Cause::ServiceDown => i7_own_word(sending, active),
+        // A request sent again may rest on the silence that followed the active's own word.
+        Cause::ServiceDown => i7_own_word(sending, active).or_else(|first| i7_count(sending, active).map_err(|_| first)),
         Cause::Down | Cause::AgentLost => i7_count(sending, active),
         Cause::Manual | Cause::Preferred | Cause::Ddns | Cause::Abort | Cause::Adopt => Ok(()),
     }

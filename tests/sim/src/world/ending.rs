@@ -23,6 +23,8 @@ pub(super) struct Ending {
     accepted_before: usize,
     /// Who was taken away.
     taken: Option<usize>,
+    /// How often there was not one holder.
+    not_one: u32,
 }
 
 /// Steps of the healed time.
@@ -189,6 +191,12 @@ impl World {
         };
         let holders: Vec<_> = (0..self.consoles.len()).filter(|c| holding(&self.consoles[*c])).collect();
         if holders.len() == 1 {
+            return;
+        }
+        // Handing over from one to another takes a few seconds.
+        self.ending.not_one += 1;
+        if self.ending.not_one <= 10 {
+            self.queue.push(self.now + 2_000, Event::Ending(Stage::OneHolder));
             return;
         }
         let states: Vec<_> = self.consoles.iter().map(|console| format!("{:?}", console.state())).collect();

@@ -180,9 +180,6 @@ impl World {
         if !self.enter(console, life, || Event::Wake(console, life)) {
             return;
         }
-        if let Some(process) = &mut self.consoles[console].process {
-            process.wake_at = None;
-        }
         self.step(console, Input::Tick);
     }
 
@@ -524,16 +521,10 @@ impl World {
 
     fn wake_at(&mut self, console: usize, at: Time) {
         let now = self.now;
-        let known = &mut self.consoles[console];
+        let known = &self.consoles[console];
         let when = known.clock.when(now, at);
         let life = known.life;
-        let Some(process) = &mut known.process else { return };
-        // The regular tick comes anyway.
-        if when > now + 260 || process.wake_at.is_some_and(|before| before <= when && before > now) {
-            return;
-        }
-        process.wake_at = Some(when);
-        self.queue.push(when, Event::Wake(console, life));
+        self.queue.push(when.max(now + 1), Event::Wake(console, life));
     }
 
     fn ask_lease(&mut self, console: usize, epoch_max: u64) {

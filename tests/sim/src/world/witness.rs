@@ -101,7 +101,11 @@ impl World {
         let check = send::all(&sending);
         self.check(check);
         let active = ids::by_address(claim.expect_a).filter(|place| *place < self.members.len());
-        let served = active.is_some_and(|place| self.members[place].serves(self.now));
+        // Who has said goodbye or down itself was not silent, whether or not its last answer has left.
+        let says_down = |place| {
+            (0..self.members.len()).any(|relay| self.held(relay, place).is_some_and(|beat| beat.heartbeat.says_down()))
+        };
+        let served = active.is_some_and(|place| self.members[place].serves(self.now) && !says_down(place));
         let known_alive = served && active.is_some_and(|place| self.is_known_alive(console, place));
         let judged = claim.cause.is_automatic_move() && claim.cause != Cause::Preferred;
         if judged && known_alive {
