@@ -6,6 +6,7 @@
 //!
 //! Start reading at [`haproxy::HaproxySense`].
 
+pub mod beat;
 pub mod clock;
 pub mod haproxy;
 pub mod host;

@@ -25,7 +25,7 @@ struct Change<'a> {
 /// A line could not be written.
 pub async fn print_changes(options: Options) -> std::io::Result<()> {
     let clock = SystemClock;
-    let sense = HaproxySense::start(options, Arc::new(clock));
+    let sense = HaproxySense::start(options, Arc::new(clock))?;
     let mut reports = sense.report();
     let mut before = model::haproxy::Report::default();
     while reports.changed().await.is_ok() {

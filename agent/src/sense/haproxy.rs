@@ -20,6 +20,7 @@ use model::time::Time;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use super::beat::Beat;
 use super::clock::Clock;
 use super::probe::{self, Outcome, Reach, Target};
 use super::running::{self, Checked, Running};
@@ -43,11 +44,13 @@ pub struct Options {
     pub bus_address: Option<String>,
     /// How often statistics are asked for, in pulses of one second.
     pub stat_every_pulses: u32,
+    /// A beat of one second to share; `None` for one of its own.
+    pub beat: Option<Beat>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { unit: UNIT.into(), bus_address: None, stat_every_pulses: 5 }
+        Self { unit: UNIT.into(), bus_address: None, stat_every_pulses: 5, beat: None }
     }
 }
 
@@ -62,8 +65,14 @@ pub struct HaproxySense {
 
 impl HaproxySense {
     /// Starts watching on the current runtime.
-    #[must_use]
-    pub fn start(options: Options, clock: Arc<dyn Clock>) -> Self {
+    ///
+    /// # Errors
+    /// The kernel gives no timer.
+    pub fn start(options: Options, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
+        let beat = match options.beat {
+            Some(beat) => beat,
+            None => Beat::start(Duration::from_secs(1))?,
+        };
         let (report_sender, report) = watch::channel(Report::default());
         let orders = Arc::new(watch::channel(Orders::default()).0);
         let (events_sender, events) = mpsc::channel(EVENTS_MAX);
@@ -73,10 +82,10 @@ impl HaproxySense {
         let unit = UnitWatch { unit: options.unit.clone(), bus_address: options.bus_address };
         tasks.spawn(unit.run(events_sender, read_again_receiver));
         let pulse = Pulse::new(clock.clone(), orders.subscribe(), news_sender, options.stat_every_pulses);
-        tasks.spawn(pulse.run());
+        tasks.spawn(pulse.run(beat));
         let sense = Loop::new(&options.unit, clock, report_sender, orders.clone(), read_again);
         tasks.spawn(sense.run(events, news));
-        Self { report, orders, _tasks: tasks }
+        Ok(Self { report, orders, _tasks: tasks })
     }
 
     /// The report, and a notice when it changes. [`is_news`] tells which changes matter at once.

@@ -191,7 +191,8 @@ impl<'a> Table<'a> {
                 self.rest = rest;
                 field
             } else {
-                let end = self.rest.find([',', '\n']).unwrap_or(self.rest.len());
+                let bytes = self.rest.as_bytes();
+                let end = bytes.iter().position(|byte| matches!(byte, b',' | b'\n')).unwrap_or(bytes.len());
                 let (field, rest) = self.rest.split_at(end);
                 self.rest = rest;
                 Cow::Borrowed(if rest.starts_with(',') { field } else { field.trim_end_matches('\r') })

@@ -5,21 +5,19 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use haproxy::judge::Answer;
 use model::haproxy::StatTotals;
 use model::time::{Span, Time};
 use tokio::sync::{mpsc, watch};
-use tokio::time::MissedTickBehavior;
 
+use super::super::beat::Beat;
 use super::super::clock::Clock;
 use super::super::probe::{Finding, Outcome, PROBE_DEADLINE, Prober, Target};
 use super::super::socket::RuntimeSocket;
 use super::super::stall::{Stall, Upset};
 use super::super::units::chain;
 
-const BEAT: Duration = Duration::from_secs(1);
 /// A beat cannot take longer unless we were held up ourselves: its probes and questions end before it does.
 const BEAT_MAX: Span = Span::from_ms(2 * PROBE_DEADLINE.as_millis() as u64);
 
@@ -113,12 +111,10 @@ impl Pulse {
         }
     }
 
-    pub(super) async fn run(mut self) {
-        let mut beat = tokio::time::interval(BEAT);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    pub(super) async fn run(mut self, mut beat: Beat) {
         loop {
             tokio::select! {
-                _ = beat.tick() => {}
+                () = beat.next() => {}
                 () = self.news.closed() => return,
             }
             let news = self.beat().await;
