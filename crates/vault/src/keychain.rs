@@ -18,9 +18,13 @@ use crate::{SecretName, VaultError};
 pub(crate) struct Keychain {
     service: String,
     patience: Duration,
+    answerer: fn() -> Answerer,
     asks: OnceLock<SyncSender<Ask>>,
     busy: Arc<AtomicBool>,
 }
+
+/// What really answers, made on the thread that uses it.
+type Answerer = Box<dyn FnMut(&str, &SecretName, What) -> Reply>;
 
 struct Ask {
     service: String,
@@ -39,9 +43,14 @@ type Reply = Result<Option<SecretString>, VaultError>;
 
 impl Keychain {
     pub(crate) fn open(profile: &str, patience: Duration) -> Self {
+        Self::answered_by(os_keychain, profile, patience)
+    }
+
+    fn answered_by(answerer: fn() -> Answerer, profile: &str, patience: Duration) -> Self {
         Self {
             service: format!("serversctl/{profile}"),
             patience,
+            answerer,
             asks: OnceLock::new(),
             busy: Arc::new(AtomicBool::new(false)),
         }
@@ -65,7 +74,7 @@ impl Keychain {
         }
         let (reply, answer) = sync_channel(1);
         let ask = Ask { service: self.service.clone(), name: name.clone(), what, reply };
-        let thread = self.asks.get_or_init(|| start(Arc::clone(&self.busy)));
+        let thread = self.asks.get_or_init(|| start(self.answerer, Arc::clone(&self.busy)));
         match thread.try_send(ask) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => return Err(waits()),
@@ -87,27 +96,42 @@ fn waits() -> VaultError {
     VaultError::Locked("the keychain does not answer; it may be asking for its password on the screen".to_owned())
 }
 
-fn start(busy: Arc<AtomicBool>) -> SyncSender<Ask> {
+fn start(answerer: fn() -> Answerer, busy: Arc<AtomicBool>) -> SyncSender<Ask> {
     // One ask at a time is what `busy` allows, so one place is enough.
     let (asks, queue) = sync_channel(1);
-    let spawned = thread::Builder::new().name("keychain".to_owned()).spawn(move || run(&queue, &busy));
+    let spawned = thread::Builder::new().name("keychain".to_owned()).spawn(move || run(answerer(), &queue, &busy));
     // Without a thread the queue is dropped and every ask reads "disconnected".
     drop(spawned);
     asks
 }
 
-fn run(queue: &Receiver<Ask>, busy: &AtomicBool) {
-    let mut store = None;
+fn run(mut answerer: Answerer, queue: &Receiver<Ask>, busy: &AtomicBool) {
     while let Ok(Ask { service, name, what, reply }) = queue.recv() {
-        let result = answer(&mut store, &service, &name, what);
-        if result.as_ref().is_err_and(|error| matches!(error, VaultError::Absent(_))) {
-            // The bus may have come up meanwhile; connect afresh next time.
-            store = None;
-        }
+        let result = answerer(&service, &name, what);
         busy.store(false, Ordering::Release);
         // Nobody waits any more after the patience ran out; the result is then dropped and wiped.
         let _ = reply.try_send(result);
     }
+}
+
+#[cfg(target_os = "linux")]
+fn os_keychain() -> Answerer {
+    let mut store = None;
+    Box::new(move |service, name, what| {
+        let result = answer(&mut store, service, name, what);
+        if result.as_ref().is_err_and(|error| matches!(error, VaultError::Absent(_))) {
+            // The bus may have come up meanwhile; connect afresh next time.
+            store = None;
+        }
+        result
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn os_keychain() -> Answerer {
+    Box::new(|_, _, _| {
+        Err(VaultError::Absent("this system's keychain is not supported yet; use `--vault file`".to_owned()))
+    })
 }
 
 #[cfg(target_os = "linux")]
@@ -166,7 +190,50 @@ fn refusal(action: &'static str, name: &SecretName, error: keyring_core::Error) 
     }
 }
 
-#[cfg(not(target_os = "linux"))]
-fn answer(_: &mut Option<()>, _: &str, _: &SecretName, _: What) -> Reply {
-    Err(VaultError::Absent("this system's keychain is not supported yet; use `--vault file`".to_owned()))
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, PoisonError};
+
+    use super::*;
+
+    fn name() -> SecretName {
+        SecretName::new("provider/office")
+    }
+
+    #[test]
+    fn without_a_session_bus_the_answer_is_absent_and_quick() {
+        // The thread's own environment cannot be changed safely, so this asks whatever bus there is; a machine with
+        // an unlocked keyring answers `Missing` instead. Neither may take longer than the patience.
+        let keychain = Keychain::open("a test that keeps nothing", Duration::from_secs(20));
+        match keychain.get(&name()) {
+            Err(VaultError::Absent(why)) => assert!(why.contains("--vault file"), "{why}"),
+            Err(VaultError::Missing(_) | VaultError::Locked(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The gate that the blocked keychain below waits at; one test uses it.
+    static GATE: Mutex<()> = Mutex::new(());
+
+    fn blocked() -> Answerer {
+        Box::new(|_, _, _| {
+            let _passed = GATE.lock().unwrap_or_else(PoisonError::into_inner);
+            Ok(Some(SecretString::from("late")))
+        })
+    }
+
+    #[test]
+    fn a_keychain_that_waits_for_a_person_blocks_nobody() {
+        let closed = GATE.lock().unwrap();
+        let keychain = Keychain::answered_by(blocked, "p", Duration::from_millis(50));
+        let locked = |result| matches!(result, Err(VaultError::Locked(_)));
+        assert!(locked(keychain.get(&name())), "the first call waits no longer than its patience");
+        for _ in 0..1000 {
+            // With the patience of the first these would take 50 s; they do not even reach the thread.
+            assert!(locked(keychain.get(&name())));
+        }
+        drop(closed);
+        let late = (0..1000).find_map(|_| keychain.get(&name()).ok());
+        assert_eq!(late.expect("an open keychain answers").expose_secret(), "late");
+    }
 }
