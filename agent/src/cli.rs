@@ -25,10 +25,6 @@ pub struct Cli {
     #[arg(long, global = true, hide = true, default_value = "info")]
     pub log: tracing::Level,
 
-    /// Installs HAProxy on this host if it is missing, then ends.
-    #[arg(long, exclusive = true)]
-    pub provision_haproxy: bool,
-
     /// What to do.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -54,9 +50,9 @@ pub enum Command {
     /// Stops the agent and removes its unit, its configuration and its state.
     #[command(after_help = "Example:\n  sudo balctl-agent uninstall\n  sudo balctl-agent uninstall --yes")]
     Uninstall(Uninstall),
-    /// Prints what the senses of this host say, once a second.
-    #[command(hide = true, after_help = "Example:\n  sudo balctl-agent sense --once")]
-    Sense(Sense),
+    /// Prints each change of what this host says about its HAProxy.
+    #[command(hide = true, after_help = "Example:\n  sudo balctl-agent sense")]
+    Sense,
 }
 
 /// Options of `enrol`.
@@ -99,14 +95,6 @@ pub struct Uninstall {
     /// Does not ask.
     #[arg(long)]
     pub yes: bool,
-}
-
-/// Options of `sense`.
-#[derive(Debug, Args)]
-pub struct Sense {
-    /// Prints one reading and ends.
-    #[arg(long)]
-    pub once: bool,
 }
 
 fn wait(text: &str) -> Result<Duration, String> {

@@ -94,11 +94,25 @@ pub fn write_plain(path: &Path, bytes: &[u8], mode: u32) -> Result<(), DiskError
 /// # Errors
 /// What the system said; the old file then still stands.
 pub fn write_sealed<T: Serialize>(path: &Path, value: &T) -> Result<(), DiskError> {
-    let text = Zeroizing::new(
-        serde_json::to_vec(value).map_err(|source| DiskError::Format { path: path.into(), source })?,
-    );
-    let header = format!("{MAGIC} {} {}\n", text.len(), hex::encode(Sha256::digest(&*text)));
-    replace(path, &[header.as_bytes(), &text], 0o600)
+    write_sealed_text(path, &text_of(path, value)?)
+}
+
+/// A value as the text that is sealed.
+///
+/// # Errors
+/// It cannot be written as JSON.
+pub fn text_of<T: Serialize>(path: &Path, value: &T) -> Result<Zeroizing<Vec<u8>>, DiskError> {
+    let text = serde_json::to_vec(value).map_err(|source| DiskError::Format { path: path.into(), source })?;
+    Ok(Zeroizing::new(text))
+}
+
+/// Writes a text under its header, readable by root only.
+///
+/// # Errors
+/// What the system said; the old file then still stands.
+pub fn write_sealed_text(path: &Path, text: &[u8]) -> Result<(), DiskError> {
+    let header = format!("{MAGIC} {} {}\n", text.len(), hex::encode(Sha256::digest(text)));
+    replace(path, &[header.as_bytes(), text], 0o600)
         .map_err(|source| DiskError::Write { path: path.into(), source })
 }
 

@@ -83,7 +83,8 @@ impl AgentEnv {
                 continue;
             }
             let (name, value) = line.split_once('=').ok_or_else(|| wrong("expected NAME=value".into()))?;
-            if name.is_empty() || !name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+            if name.is_empty()
+                || !name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
             {
                 return Err(wrong("a name is made of A-Z, 0-9 and _".into()));
             }

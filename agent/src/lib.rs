@@ -8,12 +8,28 @@
 //! the only owner of state), `relay` and `peers` (connections in and out), `sense` (what the host says) and
 //! [`limits`] (every bound).
 
+pub mod attachment;
 pub mod cli;
 pub mod disk;
+pub mod enrol;
 pub mod env;
+pub mod keeper;
 pub mod layout;
 pub mod limits;
 pub mod log;
+pub mod node;
 pub mod pace;
+pub mod peers;
+pub mod provision;
+pub mod relay;
+pub mod run;
 pub mod secret;
+pub mod sense;
+pub mod session;
+pub mod socket;
+pub mod state;
+pub mod status;
+pub mod stop;
+pub mod uninstall;
 pub mod unit;
+pub mod watchdog;

@@ -6,8 +6,8 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use protocol::enrol::Secret;
 use rustix::termios::{self, LocalModes, OptionalActions};
-use secrecy::SecretString;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -39,37 +39,23 @@ pub enum SecretError {
     /// The prompt failed.
     #[error("could not ask for the secret at the terminal")]
     Prompt(#[source] io::Error),
-    /// Not 48 characters of hex.
-    #[error("the secret has 48 characters, 0-9 and a-f; what was given has another form ({0})")]
-    Form(&'static str),
+    /// Not the 48 characters.
+    #[error(transparent)]
+    Form(#[from] protocol::enrol::SecretError),
 }
 
 /// Reads the secret from where the options say: the file, or standard input when it is no terminal, or a prompt.
 ///
 /// # Errors
 /// It cannot be read, others can read its file, or it has another form.
-pub fn read(file: Option<&Path>) -> Result<SecretString, SecretError> {
+pub fn read(file: Option<&Path>) -> Result<Secret, SecretError> {
     let line = match file {
         Some(path) if path != Path::new("-") => from_file(path)?,
         Some(_) => from_reader(io::stdin().lock()).map_err(SecretError::Prompt)?,
         None if !io::stdin().is_terminal() => from_reader(io::stdin().lock()).map_err(SecretError::Prompt)?,
         None => prompt().map_err(SecretError::Prompt)?,
     };
-    check(&line)
-}
-
-fn check(line: &str) -> Result<SecretString, SecretError> {
-    let text = line.trim();
-    if text.len() == 36 && text.bytes().filter(|b| *b == b'-').count() == 4 {
-        return Err(SecretError::Form("this looks like a member's UUID; the dialog shows the secret beside it"));
-    }
-    if text.len() != 48 {
-        return Err(SecretError::Form("another length"));
-    }
-    if !text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b.to_ascii_lowercase())) {
-        return Err(SecretError::Form("other characters"));
-    }
-    Ok(SecretString::from(text.to_ascii_lowercase()))
+    Ok(Secret::parse(&line)?)
 }
 
 fn from_file(path: &Path) -> Result<Zeroizing<String>, SecretError> {
@@ -114,8 +100,6 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
-    use secrecy::ExposeSecret;
-
     use super::*;
 
     const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -131,7 +115,7 @@ mod tests {
     #[test]
     fn a_closed_file_is_read() {
         let (_dir, path) = file(0o600, &format!("  {}\nrest", SECRET.to_uppercase()));
-        assert_eq!(read(Some(&path)).unwrap().expose_secret(), SECRET);
+        assert_eq!(read(Some(&path)).unwrap().expose(), SECRET);
     }
 
     #[test]
@@ -152,6 +136,6 @@ mod tests {
             assert!(text.is_empty() || !format!("{error} {error:?}").contains(text));
         }
         let (_dir, path) = file(0o600, "01890a5d-ac96-774b-bcce-b302099a8057");
-        assert!(read(Some(&path)).unwrap_err().to_string().contains("member's UUID"));
+        assert!(read(Some(&path)).unwrap_err().to_string().contains("member id"));
     }
 }

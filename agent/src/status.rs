@@ -5,15 +5,21 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
 use model::Span;
 use model::haproxy::{Down, Report, UnitState};
+use protocol::docs::Roster;
 use serde::{Deserialize, Serialize};
 
+use crate::env::AgentEnv;
 use crate::layout::Layout;
 use crate::limits::STATE_FILE_BYTES_MAX;
+use crate::sense::host;
+use crate::state::{Identity, State, StateError};
+use crate::{cli, log};
 
 /// How long a running agent may take to answer.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(3);
@@ -108,6 +114,65 @@ pub struct Refused {
     pub words: String,
 }
 
+/// Prints what the agent knows; the exit code is 3 when it does not run, as `systemctl status` has it.
+///
+/// # Errors
+/// A running agent does not answer, or the output cannot be written.
+pub fn run(layout: &Layout, options: &cli::Status, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
+    let overview = match ask(layout)? {
+        Some(overview) => overview,
+        None => from_files(layout),
+    };
+    if options.json {
+        serde_json::to_writer_pretty(&mut *out, &overview).context("writing the answer")?;
+        writeln!(out)?;
+    } else {
+        write_text(&overview, out).context("writing the answer")?;
+    }
+    Ok(if overview.up_ms.is_some() { ExitCode::SUCCESS } else { ExitCode::from(3) })
+}
+
+/// What the files say when no agent runs.
+fn from_files(layout: &Layout) -> Overview {
+    let mut overview = Overview { version: env!("CARGO_PKG_VERSION").into(), ..Overview::default() };
+    let env = match AgentEnv::read(&layout.env()) {
+        Ok(reading) => {
+            overview.notes = reading.notes;
+            reading.env
+        }
+        Err(error) => {
+            overview.notes.push(log::chain(&error));
+            AgentEnv::default()
+        }
+    };
+    overview.hostname = host::hostname(env.hostname.as_deref());
+    match State::new(layout).look() {
+        Ok((identity, shelf)) => {
+            let roster = shelf.roster().map(|shelved| shelved.content.clone());
+            overview.fleet = roster.map(|roster| Fleet::of(&identity, &roster));
+        }
+        Err(StateError::NotEnrolled) => {}
+        Err(error) => overview.notes.push(log::chain(&error)),
+    }
+    overview
+}
+
+impl Fleet {
+    /// The fleet as one of its members sees it.
+    pub fn of(identity: &Identity, roster: &Roster) -> Self {
+        let name = roster.member(identity.member).map(|entry| entry.name.clone());
+        Self {
+            id: identity.fleet.to_string(),
+            member: identity.member.to_string(),
+            name: name.unwrap_or_else(|| "removed from this fleet".into()),
+            fingerprint: identity.public().fingerprint(),
+            roster_version: roster.version,
+            members: roster.members.len(),
+            consoles: roster.consoles.len(),
+        }
+    }
+}
+
 /// Asks the running agent; none when none answers at its socket.
 ///
 /// # Errors
@@ -152,16 +217,27 @@ pub fn write_text(overview: &Overview, out: &mut dyn Write) -> std::io::Result<(
     if overview.up_ms.is_some() && !overview.fit {
         writeln!(out, "Unfit      the agent stalled lately; its word about peers does not count for now")?;
     }
-    lines(out, "Peers", overview.peers.iter().map(|peer| {
-        let heard = peer.heard_ms_ago.map_or("never heard".into(), |ms| format!("heard {} ago", span(ms)));
-        format!("{}  {heard}; {}", peer.name, peer.link)
-    }))?;
-    lines(out, "Consoles", overview.consoles.iter().map(|console| {
-        format!("{}  from {}", console.name, console.address)
-    }))?;
-    lines(out, "Refused", overview.refusals.iter().map(|refused| {
-        format!("{} ago, {}: {} {}", span(refused.ms_ago), refused.address, refused.status, refused.words)
-    }))?;
+    lines(
+        out,
+        "Peers",
+        overview.peers.iter().map(|peer| {
+            let heard =
+                peer.heard_ms_ago.map_or("never heard".into(), |ms| format!("heard {} ago", span(ms)));
+            format!("{}  {heard}; {}", peer.name, peer.link)
+        }),
+    )?;
+    lines(
+        out,
+        "Consoles",
+        overview.consoles.iter().map(|console| format!("{}  from {}", console.name, console.address)),
+    )?;
+    lines(
+        out,
+        "Refused",
+        overview.refusals.iter().map(|refused| {
+            format!("{} ago, {}: {} {}", span(refused.ms_ago), refused.address, refused.status, refused.words)
+        }),
+    )?;
     lines(out, "Note", overview.notes.iter().cloned())
 }
 
@@ -240,7 +316,12 @@ mod tests {
                     heard_ms_ago: Some(320),
                     link: "connected".into(),
                 },
-                Peer { member: "bb".into(), name: "edge-3".into(), heard_ms_ago: None, link: "refused".into() },
+                Peer {
+                    member: "bb".into(),
+                    name: "edge-3".into(),
+                    heard_ms_ago: None,
+                    link: "refused".into(),
+                },
             ],
             refusals: vec![Refused {
                 ms_ago: 130_000,

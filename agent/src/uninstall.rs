@@ -26,7 +26,10 @@ pub fn run(layout: &Layout, options: &Uninstall, out: &mut dyn Write) -> anyhow:
             Ok(()) | Err(_) => {}
         }
     }
-    writeln!(out, "The agent's unit, configuration and state are gone. The console still lists this member:")?;
+    writeln!(
+        out,
+        "The agent's unit, configuration and state are gone. The console still lists this member:"
+    )?;
     writeln!(out, "remove it there, or enrol again.")?;
     Ok(())
 }

@@ -14,6 +14,9 @@ use crate::layout::Layout;
 /// The unit's name; the old agent had the same one, so installing takes its place.
 pub const NAME: &str = "balctl-heartbeat.service";
 
+/// What tells this agent's unit from an older one's.
+const MARK: &str = "Description=ServersCTL agent: heartbeat and relay";
+
 const SYSTEMCTL: &str = "/usr/bin/systemctl";
 
 /// The unit's text for an executable.
@@ -26,7 +29,7 @@ const SYSTEMCTL: &str = "/usr/bin/systemctl";
 pub fn text(executable: &Path) -> String {
     format!(
         "[Unit]
-Description=ServersCTL agent: heartbeat and relay
+{MARK}
 After=network.target dbus.socket
 StartLimitIntervalSec=0
 
@@ -35,6 +38,7 @@ Type=notify
 ExecStart={} run
 Restart=always
 RestartSec=1
+RestartPreventExitStatus=78
 WatchdogSec=10
 TimeoutStartSec=30
 TimeoutStopSec=5
@@ -119,6 +123,29 @@ pub fn stop(layout: &Layout) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Starts the unit.
+///
+/// # Errors
+/// systemd refused.
+pub fn start(layout: &Layout) -> anyhow::Result<()> {
+    if layout.is_host() {
+        systemctl(&["start", NAME])?;
+    }
+    Ok(())
+}
+
+/// Keeps an older agent's unit of the same name as `*.hosted`, so that it can be put back.
+///
+/// # Errors
+/// The disk.
+pub fn keep_hosted(layout: &Layout) -> anyhow::Result<()> {
+    let path = layout.unit();
+    match std::fs::read_to_string(&path) {
+        Ok(text) if !text.contains(MARK) => Ok(disk::rename(&path, &path.with_extension("service.hosted"))?),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 fn systemctl(arguments: &[&str]) -> anyhow::Result<()> {
     let output = Command::new(SYSTEMCTL)
         .args(arguments)
@@ -149,6 +176,20 @@ mod tests {
         ] {
             assert!(text.lines().any(|l| l == line), "{line}");
         }
+    }
+
+    #[test]
+    fn an_older_unit_is_kept_and_the_own_one_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::new(dir.path());
+        install(&layout, Path::new("/opt/balctl-agent")).unwrap();
+        keep_hosted(&layout).unwrap();
+        assert!(layout.unit().exists());
+        std::fs::write(layout.unit(), "[Service]\nExecStart=/usr/bin/python3 balctl_heartbeat.py\n").unwrap();
+        keep_hosted(&layout).unwrap();
+        assert!(!layout.unit().exists());
+        let kept = layout.unit().with_extension("service.hosted");
+        assert!(std::fs::read_to_string(kept).unwrap().contains("python3"));
     }
 
     #[test]

@@ -1,0 +1,445 @@
+//! Links as the node keeps them: who may have one, which of two stays, and what goes out over them.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+use model::haproxy::Down;
+use model::{MemberId, Span, Time};
+use protocol::check::{self, Refusal, Status};
+use protocol::frame::{Beacon, Hello, HelloRole, Welcome};
+use protocol::relay::serve::{self, Reply};
+use protocol::{Frame, PublicKey, peers};
+use tokio::sync::mpsc;
+
+use super::{Admission, Knock, Node};
+use crate::limits;
+use crate::session::{DialledBy, SessionId, Who};
+
+/// Consoles that want reports about once a second get them with the heartbeat, so that both cost one waking.
+const WITH_BEAT: Span = Span::from_ms(750);
+/// A report that is due within this is sent along with what is sent now.
+const ALONG: Span = Span::from_ms(60);
+
+/// One link.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) who: Who,
+    pub(super) dialled_by: DialledBy,
+    pub(super) address: SocketAddr,
+    pub(super) opened: Time,
+    key: PublicKey,
+    hostname: Option<String>,
+    outbox: mpsc::Sender<Frame>,
+    last_frame: Time,
+    reports: Reports,
+    /// A console's newest beacon: a peer that is linked later gets it at once instead of with the next one.
+    beacon: Option<Beacon>,
+}
+
+/// When a console gets its reports.
+#[derive(Clone, Copy, Debug)]
+enum Reports {
+    /// Never: a peer.
+    None,
+    /// With each heartbeat.
+    WithBeat,
+    /// In its own rhythm.
+    Every { every: Span, due: Time },
+}
+
+/// What both ends of a new link are known by.
+#[derive(Debug)]
+pub(super) struct Met {
+    pub(super) who: Who,
+    pub(super) dialled_by: DialledBy,
+    pub(super) address: SocketAddr,
+    pub(super) key: PublicKey,
+    pub(super) hostname: Option<String>,
+}
+
+impl Session {
+    pub(super) fn report_due(&self) -> Option<Time> {
+        match self.reports {
+            Reports::Every { due, .. } => Some(due),
+            Reports::None | Reports::WithBeat => None,
+        }
+    }
+}
+
+impl Node {
+    pub(super) fn on_knock(&mut self, knock: Knock) {
+        let now = self.now();
+        let answer = self.judge(&knock.hello, &knock.key, knock.address).map(|who| {
+            let met = Met {
+                who,
+                dialled_by: DialledBy::Them,
+                address: knock.address,
+                key: knock.key,
+                hostname: knock.hello.hostname.clone(),
+            };
+            let (id, outbox) = self.open(met, now);
+            Admission { id, welcome: self.welcome(knock.address), outbox }
+        });
+        match answer {
+            Ok(admission) => {
+                let id = admission.id;
+                if knock.answer.send(Ok(admission)).is_err() {
+                    self.sessions.remove(&id);
+                    return;
+                }
+                self.after_open(id, now);
+            }
+            Err(refusal) => {
+                self.refusals.note(now, knock.address.ip().to_canonical().to_string(), &refusal);
+                let _ = knock.answer.send(Err(refusal));
+            }
+        }
+    }
+
+    /// The checks at the door: a console by its key, a member by key, source and hostname.
+    fn judge(&self, hello: &Hello, key: &PublicKey, address: SocketAddr) -> Result<Who, Refusal> {
+        let roster = self.parts.core.roster().ok_or_else(|| {
+            Refusal::new(Status::Unknown, "this agent has no roster yet; finish its enrolment")
+        })?;
+        match hello.role {
+            HelloRole::Console => {
+                let console = roster.console_by_key(key).ok_or_else(|| {
+                    let words = format!(
+                        "key {} is no console of fleet {} in roster {}; an owner can add it",
+                        key.fingerprint(),
+                        self.parts.identity.fleet.short(),
+                        roster.version
+                    );
+                    Refusal::new(Status::Unknown, words)
+                })?;
+                self.check_room(key)?;
+                Ok(Who::Console(console.id))
+            }
+            HelloRole::Member => {
+                let hostname = hello.hostname.as_deref().unwrap_or_default();
+                let member = check::check_member(roster, key, address.ip(), hostname)?;
+                if member.id == self.parts.identity.member {
+                    return Err(Refusal::new(
+                        Status::Conflict,
+                        "this is the agent's own key: it called itself",
+                    ));
+                }
+                self.check_room(key)?;
+                self.check_double(member.id)?;
+                Ok(Who::Peer(member.id))
+            }
+            HelloRole::Enrol => {
+                let words = "this agent is enrolled already; run `balctl-agent enrol` on it to enrol it anew";
+                Err(Refusal::new(Status::Conflict, words))
+            }
+        }
+    }
+
+    fn check_room(&self, key: &PublicKey) -> Result<(), Refusal> {
+        let of_key = self.sessions.values().filter(|session| session.key == *key).count();
+        if self.sessions.len() >= limits::SESSIONS_MAX || of_key >= limits::SESSIONS_PER_KEY_MAX {
+            return Err(Refusal::new(Status::TooMany, "too many links are open here; try again in a moment"));
+        }
+        Ok(())
+    }
+
+    /// One link per pair: of two, the one dialled by the smaller id stays.
+    fn check_double(&self, peer: MemberId) -> Result<(), Refusal> {
+        let me = self.parts.identity.member;
+        let dialled = self.link_to(peer).is_some_and(|(_, session)| session.dialled_by == DialledBy::Us);
+        if dialled && peers::dialler_that_stays(me, peer) == me {
+            return Err(Refusal::new(
+                Status::Conflict,
+                "a link between us is open already, dialled from here",
+            ));
+        }
+        Ok(())
+    }
+
+    fn welcome(&self, address: SocketAddr) -> Welcome {
+        Welcome {
+            member: Some(self.parts.identity.member),
+            version: env!("CARGO_PKG_VERSION").into(),
+            roster_version: self.parts.core.shelf().roster_version(),
+            hostname: self.parts.hostname.clone(),
+            seen_from: Some(address.ip().to_canonical()),
+        }
+    }
+
+    /// Registers a link. An older one of the same peer, or the oldest of the same console, gives way to it.
+    pub(super) fn open(&mut self, met: Met, now: Time) -> (SessionId, mpsc::Receiver<Frame>) {
+        if let Who::Peer(peer) = met.who {
+            for id in self.ids_of(|who| who == Who::Peer(peer)) {
+                self.hang_up(id, "another link between us is open");
+            }
+        }
+        self.sessions_opened += 1;
+        let id = SessionId(self.sessions_opened);
+        let (outbox, frames) = mpsc::channel(limits::OUTBOX_FRAMES);
+        tracing::info!(with = %self.name_of(met.who), address = %met.address, dialled_by = ?met.dialled_by, "link open");
+        let session = Session {
+            who: met.who,
+            dialled_by: met.dialled_by,
+            address: met.address,
+            opened: now,
+            key: met.key,
+            hostname: met.hostname,
+            outbox,
+            last_frame: now,
+            reports: match met.who {
+                Who::Peer(_) => Reports::None,
+                Who::Console(_) => Reports::WithBeat,
+            },
+            beacon: None,
+        };
+        self.sessions.insert(id, session);
+        (id, frames)
+    }
+
+    /// What is said on a new link.
+    pub(super) fn after_open(&mut self, id: SessionId, now: Time) {
+        let Some(session) = self.sessions.get(&id) else { return };
+        match session.who {
+            Who::Peer(peer) => {
+                self.dials.remove(&peer);
+                let ask = serve::ask_for_docs(&self.parts.core);
+                self.send(id, ask);
+                let beacons: Vec<_> = self.sessions.values().filter_map(|session| session.beacon).collect();
+                beacons.into_iter().for_each(|beacon| self.send(id, Frame::Beacon(beacon)));
+                self.beat_soon();
+            }
+            Who::Console(console) => {
+                self.parts.core.attach(console);
+                self.report_to(id, now);
+            }
+        }
+    }
+
+    pub(super) fn on_frame(&mut self, id: SessionId, frame: Frame) {
+        let now = self.now();
+        let roster_before = self.parts.core.shelf().roster_version();
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        session.last_frame = now;
+        let who = session.who;
+        let (reply, sudden) = match who {
+            Who::Console(console) => (serve::console(&mut self.parts.core, console, frame, now), false),
+            Who::Peer(peer) => {
+                let before = self.said_by(peer);
+                let reply = serve::peer(&mut self.parts.core, peer, frame, now);
+                (reply, self.said_by(peer) != before)
+            }
+        };
+        self.carry_out(id, who, reply, now);
+        if self.parts.core.shelf().roster_version() != roster_before {
+            self.on_new_roster();
+        }
+        if sudden {
+            self.report_at_once(now);
+        }
+    }
+
+    fn carry_out(&mut self, id: SessionId, who: Who, reply: Reply, now: Time) {
+        if let Some(every_ms) = reply.poll_ms {
+            self.set_rhythm(id, Span::from_ms(every_ms.into()), now);
+        }
+        if let Some(beacon) = reply.pass_on {
+            if let Some(session) = self.sessions.get_mut(&id) {
+                session.beacon = Some(beacon);
+            }
+            for peer in self.ids_of(|who| matches!(who, Who::Peer(_))) {
+                self.send(peer, Frame::Beacon(beacon));
+            }
+        }
+        if reply.close {
+            for frame in &reply.frames {
+                if let Frame::Refused(refusal) = frame {
+                    self.refusals.note(now, self.name_of(who), refusal);
+                }
+            }
+            // A refusal confirms nothing, so it need not wait for the disk.
+            reply.frames.into_iter().for_each(|frame| self.send(id, frame));
+            self.forget(id);
+        } else {
+            self.answer(id, reply.frames, now);
+        }
+        if reply.news {
+            self.report_at_once(now);
+        }
+    }
+
+    /// What matters at once in a peer's newest heartbeat: its service, its goodbye, whom it testifies about.
+    fn said_by(&self, peer: MemberId) -> Option<(Down, bool, Vec<MemberId>)> {
+        let heartbeat = &self.parts.core.observer().heard(peer)?.beat.heartbeat;
+        let about = heartbeat.testimonies.iter().map(|one| one.about).collect();
+        Some((heartbeat.haproxy.down, heartbeat.goodbye.is_some(), about))
+    }
+
+    /// Links that the new roster does not allow any more end at once.
+    fn on_new_roster(&mut self) {
+        let Some(roster) = self.parts.core.roster().cloned() else { return };
+        tracing::info!(version = roster.version, "going by a new roster");
+        if roster.member(self.parts.identity.member).is_none() {
+            tracing::error!(
+                version = roster.version,
+                "this member was removed from the fleet; peers will refuse it"
+            );
+        }
+        let now = self.now();
+        let mut refused = Vec::new();
+        for (id, session) in &self.sessions {
+            let allowed = match (session.who, session.dialled_by) {
+                (Who::Console(_), _) => match roster.console_by_key(&session.key) {
+                    Some(_) => Ok(()),
+                    None => Err(Refusal::new(Status::Unknown, "this console was removed from the fleet")),
+                },
+                (Who::Peer(_), DialledBy::Us) => check::known_member(&roster, &session.key).map(drop),
+                (Who::Peer(_), DialledBy::Them) => {
+                    let hostname = session.hostname.as_deref().unwrap_or_default();
+                    check::check_member(&roster, &session.key, session.address.ip(), hostname).map(drop)
+                }
+            };
+            if let Err(refusal) = allowed {
+                refused.push((*id, session.who, refusal));
+            }
+        }
+        for (id, who, refusal) in refused {
+            self.refusals.note(now, self.name_of(who), &refusal);
+            self.send(id, Frame::Refused(refusal));
+            self.forget(id);
+        }
+        self.dials.retain(|peer, _| roster.member(*peer).is_some());
+        self.beat_soon();
+    }
+
+    pub(super) fn on_ended(&mut self, id: SessionId, words: &str) {
+        if let Some(session) = self.sessions.get(&id) {
+            tracing::info!(with = %self.name_of(session.who), reason = words, "link ended");
+        }
+        self.forget(id);
+    }
+
+    /// Puts a frame into a link's outbox. A full one means that the other side does not read: the link ends.
+    pub(super) fn send(&mut self, id: SessionId, frame: Frame) {
+        let Some(session) = self.sessions.get(&id) else { return };
+        if session.outbox.try_send(frame).is_err() {
+            tracing::warn!(with = %self.name_of(session.who), "link dropped: its other side does not read");
+            self.forget(id);
+        }
+    }
+
+    fn hang_up(&mut self, id: SessionId, reason: &str) {
+        self.send(id, Frame::Goodbye { reason: reason.into() });
+        self.forget(id);
+    }
+
+    /// Says a last word on every link; they stay counted until their tasks have ended.
+    pub(super) fn hang_up_all(&mut self, reason: &str) {
+        for session in self.sessions.values_mut() {
+            let _ = session.outbox.try_send(Frame::Goodbye { reason: reason.into() });
+            // The task ends once the outbox is empty and nobody can fill it.
+            session.outbox = mpsc::channel(1).0;
+        }
+    }
+
+    /// Drops a link: its task still sends what is in the outbox.
+    fn forget(&mut self, id: SessionId) {
+        let Some(session) = self.sessions.remove(&id) else { return };
+        match session.who {
+            Who::Console(console) => {
+                if self.ids_of(|who| who == Who::Console(console)).is_empty() {
+                    self.parts.core.detach(console);
+                }
+            }
+            Who::Peer(peer) => self.dial_again(peer),
+        }
+    }
+
+    /// Ends links over which nothing came for long: the other side is gone and did not say so.
+    pub(super) fn hang_up_the_silent(&mut self, now: Time) {
+        let idle = Span::from_ms(limits::SESSION_IDLE.as_millis() as u64);
+        let silent: Vec<_> = self
+            .sessions
+            .iter()
+            .filter(|(_, session)| now.since(session.last_frame) > idle)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in silent {
+            self.hang_up(id, "nothing was heard for too long");
+        }
+        let wanted: BTreeSet<_> = self.wanted(now).into_iter().collect();
+        let surplus = |session: &Session| match session.who {
+            Who::Peer(peer) => session.dialled_by == DialledBy::Us && !wanted.contains(&peer),
+            Who::Console(_) => false,
+        };
+        let surplus: Vec<_> =
+            self.sessions.iter().filter(|(_, session)| surplus(session)).map(|(id, _)| *id).collect();
+        for id in surplus {
+            self.hang_up(id, "this link is no longer needed");
+        }
+    }
+
+    fn set_rhythm(&mut self, id: SessionId, every: Span, now: Time) {
+        if let Some(session) = self.sessions.get_mut(&id) {
+            let with_beat = every >= WITH_BEAT && every.as_ms() <= 1500;
+            session.reports =
+                if with_beat { Reports::WithBeat } else { Reports::Every { every, due: now + every } };
+        }
+    }
+
+    /// Reports to every console now.
+    pub(super) fn report_at_once(&mut self, now: Time) {
+        for id in self.ids_of(|who| matches!(who, Who::Console(_))) {
+            self.report_to(id, now);
+        }
+    }
+
+    /// Reports to those who get it with the heartbeat.
+    pub(super) fn report_with_beat(&mut self, now: Time) {
+        self.report_to_those(now, |session| matches!(session.reports, Reports::WithBeat));
+    }
+
+    /// Reports to those who are due.
+    pub(super) fn send_reports(&mut self, now: Time) {
+        self.report_to_those(now, |session| session.report_due().is_some_and(|due| due <= now + ALONG));
+    }
+
+    fn report_to_those(&mut self, now: Time, chosen: impl Fn(&Session) -> bool) {
+        let due: Vec<_> =
+            self.sessions.iter().filter(|(_, session)| chosen(session)).map(|(id, _)| *id).collect();
+        for id in due {
+            self.report_to(id, now);
+        }
+    }
+
+    fn report_to(&mut self, id: SessionId, now: Time) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Who::Console(console) = session.who else { return };
+        if let Reports::Every { every, due } = &mut session.reports {
+            *due = now + *every;
+        }
+        let frame = self.parts.core.dispatch(console, now).into_frame();
+        self.send(id, frame);
+    }
+
+    /// The link to a peer, if there is one.
+    pub(super) fn link_to(&self, peer: MemberId) -> Option<(SessionId, &Session)> {
+        self.sessions.iter().find(|(_, session)| session.who == Who::Peer(peer)).map(|(id, one)| (*id, one))
+    }
+
+    pub(super) fn ids_of(&self, chosen: impl Fn(Who) -> bool) -> Vec<SessionId> {
+        self.sessions.iter().filter(|(_, session)| chosen(session.who)).map(|(id, _)| *id).collect()
+    }
+
+    /// Somebody's name in the roster, else the short id.
+    pub(super) fn name_of(&self, who: Who) -> String {
+        let roster = self.parts.core.roster();
+        match who {
+            Who::Peer(id) => roster
+                .and_then(|roster| roster.member(id))
+                .map_or_else(|| id.short(), |entry| entry.name.clone()),
+            Who::Console(id) => roster
+                .and_then(|roster| roster.console(id))
+                .map_or_else(|| id.short(), |entry| entry.name.clone()),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! `run`: the daemon, put together.
+//!
+//! Configuration and state are judged before a port is opened. A fault in them ends the process with its own exit code,
+//! which the unit does not restart on: starting again would not help, and says nothing new.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use model::haproxy::Report;
+use protocol::{Goodbye, relay};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::attachment::Attachment;
+use crate::env::AgentEnv;
+use crate::keeper::Keeper;
+use crate::layout::Layout;
+use crate::limits::INBOX_EVENTS;
+use crate::node::{Ends, Event, Node, Parts};
+use crate::peers::Dialler;
+use crate::relay::Door;
+use crate::sense::clock::{Clock, SystemClock};
+use crate::sense::haproxy::{HaproxySense, Options};
+use crate::state::{State, StateError};
+use crate::{disk, relay as door, sense, socket, stop, watchdog};
+
+/// The agent's configuration or state is wrong: the process ends with [`EXIT_CONFIG`].
+#[derive(Debug, thiserror::Error)]
+#[error("the agent cannot start until this is put right")]
+pub struct NeedsPerson;
+
+/// Exit code of a fault that only a person can put right (EX_CONFIG of sysexits.h).
+pub const EXIT_CONFIG: u8 = 78;
+
+/// A daemon that is put together and not yet running.
+pub struct Agent {
+    node: Node,
+    ends: Ends,
+    door: Door,
+    listeners: Vec<TcpListener>,
+    events: mpsc::Sender<Event>,
+    layout: Layout,
+}
+
+/// Runs until SIGTERM.
+///
+/// # Errors
+/// Configuration, state or ports.
+pub async fn run(layout: &Layout) -> anyhow::Result<()> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let sense = HaproxySense::start(Options::default(), Arc::clone(&clock))
+        .context("starting the sense of HAProxy")?;
+    let (stop_sender, stop_receiver) = oneshot::channel();
+    let agent = Agent::build(layout, clock, sense.report(), stop_receiver)?;
+    tokio::spawn(async move {
+        let why = match stop::requested().await {
+            Ok(()) => stop::reason().await,
+            Err(error) => {
+                tracing::error!(%error, "signals cannot be received");
+                return std::future::pending().await;
+            }
+        };
+        watchdog::stopping();
+        let _ = stop_sender.send(why);
+    });
+    watchdog::ready();
+    agent.run().await;
+    drop(sense);
+    Ok(())
+}
+
+impl Agent {
+    /// Reads everything, opens the ports.
+    ///
+    /// # Errors
+    /// Configuration, state or ports.
+    pub fn build(
+        layout: &Layout,
+        clock: Arc<dyn Clock>,
+        report: watch::Receiver<Report>,
+        stop: oneshot::Receiver<Goodbye>,
+    ) -> anyhow::Result<Self> {
+        let reading = AgentEnv::read(&layout.env()).context(NeedsPerson)?;
+        let state = State::new(layout);
+        let remembered = state.read().map_err(|error| match error {
+            StateError::Disk(ref disk) if disk.is_transient() => anyhow::Error::new(error),
+            error => anyhow::Error::new(error).context(NeedsPerson),
+        })?;
+        let mut notes = reading.notes;
+        notes.extend(remembered.notes);
+        let incarnation = state.next_incarnation(clock.wall_ms() / 1000, &mut notes)?;
+        for note in &notes {
+            tracing::warn!("{note}");
+        }
+        let env = reading.env;
+        let listeners = door::listen(&env.listen_addresses(), !env.listen.is_empty())?;
+        let boot = boot_id()?;
+        let mut attachment = Attachment::default();
+        let core = relay::Core::new(
+            relay::Setup {
+                me: remembered.identity.member,
+                boot,
+                attachment: attachment.read(),
+                kept: remembered.ledger,
+                shelf: remembered.shelf,
+            },
+            clock.boottime(),
+        );
+        let identity = link::Identity::new(&remembered.identity.key).context("making the certificate")?;
+        let (events, inbox) = mpsc::channel(INBOX_EVENTS);
+        let (done, kept) = mpsc::unbounded_channel();
+        let parts = Parts {
+            hostname: sense::host::hostname(env.hostname.as_deref()),
+            identity: remembered.identity,
+            env,
+            boot,
+            incarnation,
+            state,
+            keeper: Keeper::start(done).context("starting the thread that writes")?,
+            core,
+            attachment,
+            dialler: Dialler::new(identity.clone()),
+            notes,
+        };
+        tracing::info!(
+            member = %parts.identity.member,
+            fleet = %parts.identity.fleet.short(),
+            hostname = %parts.hostname,
+            version = env!("CARGO_PKG_VERSION"),
+            incarnation,
+            "starting"
+        );
+        let node = Node::new(parts, Arc::clone(&clock), events.clone(), seed()?);
+        let door = Door::new(&identity, events.clone(), clock);
+        let ends = Ends { events: inbox, kept, report, stop };
+        Ok(Self { node, ends, door, listeners, events, layout: layout.clone() })
+    }
+
+    /// The addresses that the relay listens on.
+    pub fn addresses(&self) -> Vec<std::net::SocketAddr> {
+        self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+    }
+
+    /// Runs until told to stop.
+    pub async fn run(self) {
+        let mut tasks = tokio::task::JoinSet::new();
+        for listener in self.listeners {
+            tasks.spawn(self.door.clone().run(listener));
+        }
+        let socket = disk::make_private_dir(&self.layout.run())
+            .map_err(anyhow::Error::from)
+            .and_then(|()| socket::open(&self.layout.socket()));
+        match socket {
+            Ok(listener) => {
+                tasks.spawn(socket::serve(listener, self.events));
+            }
+            // Nobody can ask for the status then; the pool must not suffer for it.
+            Err(error) => tracing::warn!(error = %format!("{error:#}"), "no local socket for status"),
+        }
+        self.node.run(self.ends).await;
+        tasks.shutdown().await;
+        let _ = disk::remove(&self.layout.socket());
+    }
+}
+
+/// The host's boot as the wire writes it.
+///
+/// # Errors
+/// The kernel does not say it.
+pub fn boot_id() -> anyhow::Result<model::BootId> {
+    let text = sense::host::boot_id()?.replace('-', "").to_ascii_lowercase();
+    text.parse().context("reading the kernel's boot id")
+}
+
+fn seed() -> anyhow::Result<u64> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no random numbers: {error}"))?;
+    Ok(u64::from_le_bytes(bytes))
+}
