@@ -153,3 +153,46 @@ pub fn check_hostname(enrolled: &str, said: &str) -> Result<(), Refusal> {
         offer: Some(Offer::AcceptHostname(said)),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docs::Removed;
+    use crate::docs::tests::{member, member_key, roster_of};
+
+    #[test]
+    fn each_check_has_its_own_answer_and_names_both_sides() {
+        let mut roster = roster_of(vec![member(1)]);
+        let key = member_key(1).public();
+        let home: IpAddr = "::ffff:10.0.0.1".parse().unwrap();
+        assert_eq!(check_member(&roster, &key, home, "EDGE-1.").unwrap().id, member(1).id);
+
+        let stranger = check_member(&roster, &member_key(2).public(), home, "edge-1").unwrap_err();
+        assert_eq!(stranger.status, Status::Unknown);
+        assert!(stranger.message.contains("is not in roster 1"), "{stranger}");
+
+        let away = check_member(&roster, &key, "10.0.0.4".parse().unwrap(), "edge-1").unwrap_err();
+        assert_eq!(away.status, Status::Forbidden);
+        assert_eq!(away.to_string(), "source 10.0.0.4 is not among allowed 10.0.0.1 of edge-1 (403)");
+        assert_eq!(away.offer, Some(Offer::AllowSource("10.0.0.4".parse().unwrap())));
+
+        let renamed = check_member(&roster, &key, home, "web-1\n").unwrap_err();
+        assert_eq!(
+            renamed.message,
+            "agent says web-1, enrolled as edge-1; set BALCTL_HOSTNAME=edge-1 on the member or accept web-1"
+        );
+
+        roster.members.clear();
+        roster.removed.push(Removed { key, name: "edge-1".into() });
+        let removed = check_member(&roster, &key, home, "edge-1").unwrap_err();
+        assert_eq!(removed.status, Status::Unknown);
+        assert!(removed.message.contains("edge-1, which was removed from this fleet"), "{removed}");
+    }
+
+    #[test]
+    fn a_status_crosses_the_wire_as_its_number() {
+        assert_eq!(serde_json::to_string(&Status::TooMany).unwrap(), "429");
+        assert_eq!(serde_json::from_str::<Status>("403").unwrap(), Status::Forbidden);
+        assert!(serde_json::from_str::<Status>("200").is_err());
+    }
+}

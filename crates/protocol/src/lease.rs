@@ -88,6 +88,17 @@ pub struct Kept {
     pub nonce: Nonce,
 }
 
+/// All grants as they are written to disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct KeptLedger {
+    /// By pool.
+    pub holders: Vec<Kept>,
+    /// Written while the relay kept silent after it had lost its file. A restart in that time keeps silent anew:
+    /// the file is there again, but what it forgot is still out there.
+    pub silent: bool,
+}
+
 /// All leases of one relay.
 #[derive(Clone, Debug)]
 pub struct Ledger {
@@ -125,7 +136,7 @@ impl Ledger {
     }
 
     /// A ledger read back from disk: each holder keeps what it had for a full term from now.
-    pub fn restored(kept: &[Kept], now: Time) -> Self {
+    pub fn restored(kept: &KeptLedger, now: Time) -> Self {
         let entry = |kept: &Kept| Entry {
             grant: Some(Grant {
                 holder: kept.holder,
@@ -135,12 +146,19 @@ impl Ledger {
             }),
             wanted: None,
         };
-        let pools = kept.iter().take(limits::POOLS_MAX).map(|kept| (kept.pool, entry(kept))).collect();
-        Self { pools, silent_until: Time::ZERO }
+        let pools =
+            kept.holders.iter().take(limits::POOLS_MAX).map(|kept| (kept.pool, entry(kept))).collect();
+        let silent_until = if kept.silent { now + limits::LEASE_SILENCE } else { Time::ZERO };
+        Self { pools, silent_until }
     }
 
-    /// What must be on disk.
-    pub fn kept(&self) -> Vec<Kept> {
+    /// Whether it keeps silent after it lost its file.
+    pub fn is_silent(&self, now: Time) -> bool {
+        now < self.silent_until
+    }
+
+    /// What must be on disk; also when the silence ends.
+    pub fn kept(&self, now: Time) -> KeptLedger {
         let kept = |(pool, entry): (&PoolId, &Entry)| {
             entry.grant.as_ref().map(|grant| Kept {
                 pool: *pool,
@@ -149,7 +167,7 @@ impl Ledger {
                 nonce: grant.nonce,
             })
         };
-        self.pools.iter().filter_map(kept).collect()
+        KeptLedger { holders: self.pools.iter().filter_map(kept).collect(), silent: self.is_silent(now) }
     }
 
     /// Judges a request of `console` received now.

@@ -252,9 +252,11 @@ impl Observer {
         {
             return Spread::Ignore;
         }
-        let slot = self.beacons.entry((console, via)).or_insert((nonce, Time::ZERO));
-        let fresh = slot.0 != nonce || slot.1 == Time::ZERO;
-        *slot = (nonce, now);
+        // One that is repeated counts from when it first came: it proves nothing newer.
+        let fresh = self.beacons.get(&(console, via)).is_none_or(|(known, _)| *known != nonce);
+        if fresh {
+            self.beacons.insert((console, via), (nonce, now));
+        }
         match (fresh, via) {
             (true, Via::Console) => Spread::Pass,
             (true, Via::Peer(_)) => Spread::Keep,

@@ -53,7 +53,7 @@ pub struct Kept {
     pub baselines: Vec<KeptBaseline>,
     /// Lease holders.
     #[serde(default)]
-    pub leases: Vec<lease::Kept>,
+    pub leases: lease::KeptLedger,
     /// Highest epoch seen, by pool.
     #[serde(default)]
     pub epochs: BTreeMap<PoolId, u64>,
@@ -136,6 +136,8 @@ pub struct Core {
     roster: Option<Arc<Roster>>,
     /// How far each attached console has been told.
     readers: BTreeMap<ConsoleId, u64>,
+    /// What the disk believes about the silence after a lost file.
+    silent: bool,
     dirty_state: bool,
     dirty_docs: bool,
     saved: Time,
@@ -166,6 +168,7 @@ impl Core {
             shelf: setup.shelf,
             roster: None,
             readers: BTreeMap::new(),
+            silent: false,
             // The first save proves that the disk takes it, and ends the silence of the next start.
             dirty_state: true,
             dirty_docs: false,
@@ -224,7 +227,7 @@ impl Core {
     /// Time passed; to be called every 250 ms.
     pub fn on_tick(&mut self, now: Time) {
         self.observer.on_tick(now);
-        if now.since(self.saved) > SAVE_EVERY {
+        if now.since(self.saved) > SAVE_EVERY || self.silent != self.ledger.is_silent(now) {
             self.dirty_state = true;
         }
     }
@@ -400,8 +403,9 @@ impl Core {
     /// What must be on disk before any answer leaves; taking it counts as written.
     pub fn to_save(&mut self, now: Time) -> ToSave {
         let state = std::mem::take(&mut self.dirty_state).then(|| self.kept(now));
-        if state.is_some() {
+        if let Some(state) = &state {
             self.saved = now;
+            self.silent = state.leases.silent;
         }
         let docs = std::mem::take(&mut self.dirty_docs).then(|| self.shelf.kept());
         ToSave { state, docs }
@@ -412,7 +416,7 @@ impl Core {
         Kept {
             boot: self.boot,
             baselines: self.observer.baselines(now),
-            leases: self.ledger.kept(),
+            leases: self.ledger.kept(now),
             epochs: self.epochs.clone(),
             roles: self.roles.values().copied().collect(),
             intents: self.intents.kept(now),
@@ -461,7 +465,7 @@ impl Kept {
         Self {
             boot,
             baselines: Vec::new(),
-            leases: Vec::new(),
+            leases: lease::KeptLedger::default(),
             epochs: BTreeMap::new(),
             roles: Vec::new(),
             intents: Vec::new(),

@@ -1,2 +1,3 @@
 //! Links over loopback.
+mod enrolment;
 mod links;

@@ -155,7 +155,9 @@ impl Shelf {
         Ok(shelf)
     }
 
-    /// A shelf read back from disk, oldest roster first. Each text is verified again.
+    /// A shelf read back from its own disk, in the order of [`Shelf::kept`]. Rosters are verified again as a chain;
+    /// a policy by whoever of the kept rosters lists its signer, since that console may have been removed after it
+    /// signed, which takes nothing back.
     ///
     /// # Errors
     /// The first document that does not hold.
@@ -164,9 +166,10 @@ impl Shelf {
         for doc in docs {
             match doc.doc {
                 DocKind::Roster if shelf.rosters.is_empty() => shelf = Self::anchored(fleet, doc)?,
-                DocKind::Roster | DocKind::Policy => {
-                    shelf.put(doc)?;
+                DocKind::Roster => {
+                    shelf.put_roster(doc)?;
                 }
+                DocKind::Policy => shelf.restore_policy(doc)?,
             }
         }
         Ok(shelf)
@@ -309,6 +312,22 @@ impl Shelf {
         self.forks.retain(|fork| fork.pool != Some(pool));
         self.push_policy(content, doc);
         Ok(Stored::Newest)
+    }
+
+    fn restore_policy(&mut self, doc: SignedDoc) -> Result<(), ShelfError> {
+        let kind = DocKind::Policy.kind();
+        let key = self.rosters.iter().rev().find_map(|shelved| shelved.content.key_of(doc.signed.by));
+        let content: Policy = match key {
+            Some(key) => doc.signed.open(kind, &key)?,
+            // Its signer is further back than the rosters kept; it was verified when it came.
+            None => doc.signed.peek(kind)?,
+        };
+        content.check()?;
+        if self.fleet != Some(content.fleet) {
+            return Err(self.other_fleet(Some(content.fleet)));
+        }
+        self.push_policy(content, doc);
+        Ok(())
     }
 
     fn check_fleet(&self, content: &Roster, doc: &SignedDoc) -> Result<(), ShelfError> {
