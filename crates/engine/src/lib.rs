@@ -1,1 +1,48 @@
+//! The only runtime of the console: it reaches relays, feeds each pool's machine, carries out what the machine decided
+//! after it is on disk, and answers the operator's api.
+//!
+//! It must not know tauri, clap or printing; surfaces reach it through `api` alone. It decides nothing about a
+//! failover: that is the evaluator's, and every file here that could be tempted says so.
+//!
+//! One process per profile hosts it, held by a lock on a file. Start reading at [`Host`], then `inner` (what the parts
+//! share), `desk` (what arrives), `watch` (one pool's loop) and `register` (DNS). `handlers` answers the api.
 
+mod anchors;
+mod clock;
+mod desk;
+mod enrol;
+mod events;
+mod fleet;
+mod handlers;
+mod host;
+mod inner;
+mod moves;
+mod profile;
+mod providers;
+mod random;
+mod reach;
+mod register;
+mod rehearse;
+mod sighting;
+mod story;
+mod surroundings;
+mod view;
+mod watch;
+mod words;
+
+pub use host::{Host, Kind, OpenError};
+
+/// An error with all its causes, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        let more = source.to_string();
+        if !words.ends_with(&more) {
+            words.push_str(": ");
+            words.push_str(&more);
+        }
+        next = source.source();
+    }
+    words
+}

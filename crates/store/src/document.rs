@@ -128,7 +128,9 @@ impl Store {
     pub fn rosters(&self) -> Result<Vec<Document>, StoreError> {
         self.read("reading the rosters", |connection| {
             connection
-                .prepare_cached("SELECT version, hash, json FROM document WHERE kind = 'roster' ORDER BY version")?
+                .prepare_cached(
+                    "SELECT version, hash, json FROM document WHERE kind = 'roster' ORDER BY version",
+                )?
                 .query_map([], document)?
                 .collect()
         })
@@ -164,6 +166,16 @@ impl Store {
         })
     }
 
+    /// Forgets every document, record and memory: before this console joins another fleet.
+    ///
+    /// # Errors
+    /// A database that cannot be written.
+    pub fn forget_documents(&self) -> Result<(), StoreError> {
+        self.write("forgetting the fleet's documents", |transaction| {
+            transaction.execute_batch("DELETE FROM document; DELETE FROM record; DELETE FROM memory;")
+        })
+    }
+
     /// Merges records by id into a pool's ring and says how many were new or said more.
     ///
     /// # Errors
@@ -179,9 +191,16 @@ impl Store {
     pub fn records(&self, pool: PoolId) -> Result<Vec<Record>, StoreError> {
         self.read("reading records", |connection| {
             connection
-                .prepare_cached("SELECT id, revision, at_ms, json FROM record WHERE pool = ?1 ORDER BY at_ms, id")?
+                .prepare_cached(
+                    "SELECT id, revision, at_ms, json FROM record WHERE pool = ?1 ORDER BY at_ms, id",
+                )?
                 .query_map([pool.to_string()], |row| {
-                    Ok(Record { id: row.get(0)?, revision: row.get(1)?, at_ms: row.get(2)?, json: row.get(3)? })
+                    Ok(Record {
+                        id: row.get(0)?,
+                        revision: row.get(1)?,
+                        at_ms: row.get(2)?,
+                        json: row.get(3)?,
+                    })
                 })?
                 .collect()
         })
@@ -194,12 +213,11 @@ pub(crate) fn merge_records(
     records: &[Record],
 ) -> rusqlite::Result<usize> {
     let pool = pool.to_string();
-    let mut insert = transaction
-        .prepare_cached(
-            "INSERT INTO record (pool, id, revision, at_ms, json) VALUES (?1, ?2, ?3, ?4, ?5)
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO record (pool, id, revision, at_ms, json) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (pool, id) DO UPDATE SET revision = excluded.revision, json = excluded.json
                  WHERE excluded.revision > record.revision",
-        )?;
+    )?;
     let mut fresh = 0;
     for record in records {
         fresh += insert.execute(params![pool, record.id, record.revision, record.at_ms, record.json])?;

@@ -147,7 +147,9 @@ impl Store {
     pub fn incident_entries(&self, id: IncidentId) -> Result<Vec<StoredEntry>, StoreError> {
         self.read("reading an incident's story", |connection| {
             connection
-                .prepare_cached("SELECT id, incident, at_ms, json FROM entry WHERE incident = ?1 ORDER BY id")?
+                .prepare_cached(
+                    "SELECT id, incident, at_ms, json FROM entry WHERE incident = ?1 ORDER BY id",
+                )?
                 .query_map([id.to_string()], entry)?
                 .collect()
         })
@@ -160,7 +162,9 @@ impl Store {
     pub fn entries(&self, pool: PoolId, limit: u32) -> Result<Vec<StoredEntry>, StoreError> {
         self.read("reading a pool's story", |connection| {
             connection
-                .prepare_cached("SELECT id, incident, at_ms, json FROM entry WHERE pool = ?1 ORDER BY id DESC LIMIT ?2")?
+                .prepare_cached(
+                    "SELECT id, incident, at_ms, json FROM entry WHERE pool = ?1 ORDER BY id DESC LIMIT ?2",
+                )?
                 .query_map(params![pool.to_string(), limit], entry)?
                 .collect()
         })
@@ -173,7 +177,9 @@ impl Store {
     pub fn notices(&self, limit: u32) -> Result<Vec<StoredNotice>, StoreError> {
         self.read("reading notices", |connection| {
             connection
-                .prepare_cached("SELECT pool, incident, kind, at_ms, text FROM notice ORDER BY id DESC LIMIT ?1")?
+                .prepare_cached(
+                    "SELECT pool, incident, kind, at_ms, text FROM notice ORDER BY id DESC LIMIT ?1",
+                )?
                 .query_map([limit], |row| {
                     Ok(StoredNotice {
                         pool: id(row, 0)?,

@@ -129,7 +129,12 @@ impl InputLog {
                      WHERE pool = ?1 AND at_ms BETWEEN ?2 AND ?3 ORDER BY id",
                 )?
                 .query_map(params![pool.to_string(), from_ms, to_ms], |row| {
-                    Ok(InputRow { pool: id(row, 0)?, at_ms: row.get(1)?, clock_ms: row.get(2)?, json: row.get(3)? })
+                    Ok(InputRow {
+                        pool: id(row, 0)?,
+                        at_ms: row.get(1)?,
+                        clock_ms: row.get(2)?,
+                        json: row.get(3)?,
+                    })
                 })?
                 .collect::<rusqlite::Result<Vec<_>>>()
         };
@@ -141,13 +146,16 @@ impl InputLog {
     /// # Errors
     /// A log that cannot be read.
     pub fn size_bytes(&self) -> Result<u64, StoreError> {
-        size_bytes(&self.connection).map_err(|source| StoreError::of("measuring the input log", &self.path, source))
+        size_bytes(&self.connection)
+            .map_err(|source| StoreError::of("measuring the input log", &self.path, source))
     }
 }
 
 fn trim(connection: &Connection, oldest_ms: u64, bytes_max: u64) -> rusqlite::Result<()> {
     connection
-        .prepare_cached("DELETE FROM input WHERE id IN (SELECT id FROM input ORDER BY id LIMIT ?2) AND at_ms < ?1")?
+        .prepare_cached(
+            "DELETE FROM input WHERE id IN (SELECT id FROM input ORDER BY id LIMIT ?2) AND at_ms < ?1",
+        )?
         .execute(params![oldest_ms, TRIM_ROWS])?;
     // A tenth at a time, so that a full ring is not trimmed at every batch.
     while size_bytes(connection)? > bytes_max {

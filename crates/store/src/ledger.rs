@@ -27,7 +27,13 @@ impl Store {
     ///
     /// # Errors
     /// A database that cannot be written.
-    pub fn begin_deed(&self, key: &str, command: &str, digest: &str, now_ms: u64) -> Result<Begun, StoreError> {
+    pub fn begin_deed(
+        &self,
+        key: &str,
+        command: &str,
+        digest: &str,
+        now_ms: u64,
+    ) -> Result<Begun, StoreError> {
         let start = self.start_counter();
         self.write("looking up an idempotency key", |transaction| {
             transaction
@@ -38,7 +44,9 @@ impl Store {
                 })
                 .optional()?;
             Ok(match known {
-                Some((old_command, old_digest, ..)) if old_command != command || old_digest != digest => Begun::Other,
+                Some((old_command, old_digest, ..)) if old_command != command || old_digest != digest => {
+                    Begun::Other
+                }
                 Some((.., Some(answer))) => Begun::Done(answer),
                 Some((_, _, begun, None)) if begun == start => Begun::Running,
                 Some((.., None)) => Begun::Unknown,

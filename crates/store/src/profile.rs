@@ -11,7 +11,9 @@ impl Store {
     /// A database that cannot be read.
     pub fn profile(&self, key: &str) -> Result<Option<String>, StoreError> {
         self.read("reading the profile", |connection| {
-            connection.query_row("SELECT value FROM profile WHERE key = ?1", [key], |row| row.get(0)).optional()
+            connection
+                .query_row("SELECT value FROM profile WHERE key = ?1", [key], |row| row.get(0))
+                .optional()
         })
     }
 
@@ -39,7 +41,9 @@ impl Store {
     /// A database that cannot be read.
     pub fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {
         self.read("reading a setting", |connection| {
-            connection.query_row("SELECT value FROM setting WHERE key = ?1", [key], |row| row.get(0)).optional()
+            connection
+                .query_row("SELECT value FROM setting WHERE key = ?1", [key], |row| row.get(0))
+                .optional()
         })
     }
 

@@ -62,7 +62,9 @@ impl Store {
     pub fn providers(&self) -> Result<Vec<Provider>, StoreError> {
         self.read("reading the providers", |connection| {
             connection
-                .prepare_cached("SELECT name, kind, link, secret, created_ms, tested FROM provider ORDER BY name")?
+                .prepare_cached(
+                    "SELECT name, kind, link, secret, created_ms, tested FROM provider ORDER BY name",
+                )?
                 .query_map([], provider)?
                 .collect()
         })

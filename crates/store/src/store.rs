@@ -36,8 +36,8 @@ impl Store {
         DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
         // SQLite would make it with the process's umask; the file must never have been readable by others.
         OpenOptions::new().append(true).create(true).mode(0o600).open(&path).map_err(failed)?;
-        let connection =
-            Connection::open(&path).map_err(|source| StoreError::of("opening the database", &path, source))?;
+        let connection = Connection::open(&path)
+            .map_err(|source| StoreError::of("opening the database", &path, source))?;
         Self::start(path, connection)
     }
 
@@ -53,7 +53,8 @@ impl Store {
     }
 
     fn start(path: PathBuf, mut connection: Connection) -> Result<Self, StoreError> {
-        prepare(&connection, "FULL").map_err(|source| StoreError::of("opening the database", &path, source))?;
+        prepare(&connection, "FULL")
+            .map_err(|source| StoreError::of("opening the database", &path, source))?;
         migrate(&path, &mut connection)?;
         let counted = connection
             .query_row(
@@ -105,6 +106,17 @@ impl Store {
         self.read("copying the database", |connection| connection.backup(rusqlite::MAIN_DB, target, None))
     }
 
+    /// Makes the disk look full beyond this many pages.
+    ///
+    /// # Errors
+    /// None in practice.
+    #[doc(hidden)]
+    pub fn limit_pages_for_tests(&self, pages: u64) -> Result<(), StoreError> {
+        self.read("limiting the database", |connection| {
+            connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
+        })
+    }
+
     pub(crate) fn read<T>(
         &self,
         doing: &'static str,
@@ -119,11 +131,12 @@ impl Store {
         run: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         let mut connection = self.lock();
-        let result = connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|transaction| {
-            let value = run(&transaction)?;
-            transaction.commit()?;
-            Ok(value)
-        });
+        let result =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|transaction| {
+                let value = run(&transaction)?;
+                transaction.commit()?;
+                Ok(value)
+            });
         result.map_err(|source| StoreError::of(doing, &self.path, source))
     }
 

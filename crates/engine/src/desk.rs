@@ -1,0 +1,305 @@
+//! The desk: everything that arrives from relays crosses it once. It opens signatures, keeps the beacons, brings
+//! documents level and hands each pool's watch what concerns it. It decides nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use evaluator::io::{ForeignIntent, Input, Link, OwnFault, Report};
+use model::{MemberId, PoolId, Span};
+use protocol::docs::{SignedDoc, Stored};
+use protocol::frame::{self, DocGet, Frame};
+use protocol::records::{Noted, Record};
+use tokio::sync::mpsc;
+
+use crate::clock;
+use crate::inner::Inner;
+use crate::random;
+use crate::reach::{FromRelay, LinkState};
+use crate::sighting::Refused;
+use crate::watch::Ask;
+
+/// Runs until the engine ends.
+pub(crate) async fn run(inner: Arc<Inner>, mut arrivals: mpsc::Receiver<FromRelay>) {
+    let mut desk = Desk { inner, heads: BTreeMap::new(), records: BTreeMap::new() };
+    let mut beacons = tokio::time::interval(clock::std(evaluator::beacon::BEACON_EVERY));
+    beacons.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            arrival = arrivals.recv() => match arrival {
+                Some(arrival) => desk.on_arrival(arrival),
+                None => return,
+            },
+            _ = beacons.tick() => desk.give_beacon(),
+        }
+    }
+}
+
+struct Desk {
+    inner: Arc<Inner>,
+    /// Which records each relay was asked for already.
+    heads: BTreeMap<(MemberId, PoolId), u64>,
+    /// Answers that come in several frames.
+    records: BTreeMap<(MemberId, PoolId), Vec<frame::AgedSigned>>,
+}
+
+impl Desk {
+    fn on_arrival(&mut self, arrival: FromRelay) {
+        match arrival {
+            FromRelay::Up(relay, welcome) => {
+                tracing::info!(relay = %relay.short(), "connected");
+                self.inner.set_link(relay, LinkState::up());
+                self.tell_pools_of(relay, &Input::Relay { relay, link: Link::Up });
+                self.on_up(relay, &welcome);
+            }
+            FromRelay::Down(relay, why) => {
+                tracing::debug!(relay = %relay.short(), "no connection: {why}");
+                self.inner.set_link(relay, LinkState::down(why));
+                self.tell_pools_of(relay, &Input::Relay { relay, link: Link::Down });
+            }
+            FromRelay::WrongKey(relay) => {
+                tracing::warn!(relay = %relay.short(), "another key answers at this relay's address");
+                self.inner.set_link(relay, LinkState::down("another key answers at its address".to_owned()));
+                self.tell_pools_of(relay, &Input::Relay { relay, link: Link::WrongKey });
+            }
+            FromRelay::Refused(relay, refusal) => {
+                tracing::warn!(relay = %relay.short(), "refused: {}", refusal.message);
+                self.inner.set_link(relay, LinkState::down(refusal.message));
+                self.tell_pools_of(relay, &Input::Relay { relay, link: Link::Down });
+            }
+            FromRelay::Frame(relay, frame) => self.on_frame(relay, frame),
+        }
+    }
+
+    fn on_up(&mut self, relay: MemberId, welcome: &frame::Welcome) {
+        self.heads.retain(|(member, _), _| *member != relay);
+        let newest = self.inner.sightings().beacons.newest();
+        if let Some(nonce) = newest {
+            self.inner.reach.send(relay, self.beacon(nonce));
+        }
+        self.inner.reach.poll_again(relay);
+        self.level_rosters(relay, welcome.roster_version);
+    }
+
+    fn beacon(&self, nonce: model::Nonce) -> Frame {
+        Frame::Beacon(frame::Beacon { console: self.inner.fleet.console, nonce })
+    }
+
+    fn give_beacon(&self) {
+        let nonce = random::nonce();
+        // Noted before it leaves: an echo can never be older than its beacon.
+        self.inner.sightings().beacons.give(clock::now(), nonce);
+        self.inner.reach.send_to_all(&self.beacon(nonce));
+    }
+
+    fn on_frame(&mut self, relay: MemberId, frame: Frame) {
+        match frame {
+            Frame::Report(report) => self.on_report(relay, report),
+            Frame::LeaseAnswer(answer) => {
+                if let Some(watch) = self.inner.watch_of(answer.pool) {
+                    watch.tell(Ask::LeaseAnswer(relay, answer));
+                }
+            }
+            Frame::IntentStored { pool, nonce } => self.tell(pool, Input::IntentStored { relay, nonce }),
+            Frame::IntentRefused { pool, reason, .. } => {
+                tracing::warn!(relay = %relay.short(), pool = %pool.short(), "an intent was refused: {reason}");
+            }
+            Frame::Docs(docs) => docs.docs.into_iter().for_each(|doc| self.take_doc(relay, doc)),
+            Frame::DocRefused(refused) => {
+                tracing::warn!(relay = %relay.short(), "a document was refused: {}", refused.reason);
+            }
+            Frame::Records(records) => self.on_records(relay, records),
+            Frame::Hello(_)
+            | Frame::Welcome(_)
+            | Frame::Refused(_)
+            | Frame::Beacon(_)
+            | Frame::Heartbeat(_)
+            | Frame::Poll { .. }
+            | Frame::LeaseRequest(_)
+            | Frame::LeaseRelease { .. }
+            | Frame::IntentPut(_)
+            | Frame::IntentClose { .. }
+            | Frame::DocPut(_)
+            | Frame::DocStored(_)
+            | Frame::DocGet(_)
+            | Frame::RecordPut(_)
+            | Frame::RecordStored { .. }
+            | Frame::RecordsGet { .. }
+            | Frame::Role(_)
+            | Frame::Enrol(_)
+            | Frame::Ping { .. }
+            | Frame::Pong { .. }
+            | Frame::Goodbye { .. }
+            | Frame::Unknown => {}
+        }
+    }
+
+    fn on_report(&mut self, relay: MemberId, report: frame::Report) {
+        let mut pools = self.empty_reports(relay, &report);
+        self.open_heartbeats(relay, &report, &mut pools);
+        for (pool, mut told) in pools {
+            let Some(watch) = self.inner.watch_of(pool) else { continue };
+            let head = report.pools.get(&pool).copied().unwrap_or_default();
+            told.epoch_max = head.epoch_max;
+            self.inner.note_epoch(pool, head.epoch_max);
+            watch.tell(Ask::Input(Input::Report(told)));
+            self.level_policy(relay, pool, head.policy_version);
+            self.fetch_records(relay, pool, head.records_head);
+        }
+        self.level_rosters(relay, report.roster_version);
+    }
+
+    fn empty_reports(&self, relay: MemberId, report: &frame::Report) -> BTreeMap<PoolId, Report> {
+        let empty = |pool: PoolId| {
+            let mine = report.intents.iter().filter(|open| open.intent.pool == pool);
+            let intents = mine.map(|open| ForeignIntent {
+                console: open.console,
+                epoch: open.intent.epoch,
+                nonce: open.intent.nonce,
+                target: open.intent.target,
+                age: Span::from_ms(open.age_ms),
+            });
+            let intents = intents.collect();
+            (pool, Report { relay, lives: Vec::new(), testimonies: Vec::new(), intents, epoch_max: 0 })
+        };
+        self.inner.reach.pools_of(relay).into_iter().map(empty).collect()
+    }
+
+    fn open_heartbeats(&self, relay: MemberId, report: &frame::Report, pools: &mut BTreeMap<PoolId, Report>) {
+        let now = clock::now();
+        let roster = self.inner.fleet.roster();
+        let mut sightings = self.inner.sightings();
+        for heard in &report.heartbeats {
+            let (life, testimonies) = match sightings.take(now, &heard.signed) {
+                Ok(facts) => facts,
+                Err(Refused::Stranger) => continue,
+                Err(Refused::Forged) => {
+                    tracing::warn!(relay = %relay.short(), "a heartbeat without its member's signature was dropped");
+                    continue;
+                }
+            };
+            let Some(entry) = roster.member(life.member) else { continue };
+            for pool in std::iter::once(entry.pool).chain(entry.witness_for.iter().copied()) {
+                if let Some(told) = pools.get_mut(&pool) {
+                    told.lives.push(life.clone());
+                    told.testimonies.extend(testimonies.iter().cloned());
+                }
+            }
+        }
+    }
+
+    /// Brings rosters level: the side that is behind gets what it lacks.
+    fn level_rosters(&self, relay: MemberId, theirs: u64) {
+        let ours = self.inner.fleet.shelf().roster_version();
+        if theirs < ours {
+            let missing = self.inner.fleet.shelf().rosters_since(theirs);
+            for doc in missing {
+                self.inner.reach.send(relay, Frame::DocPut((*doc).clone()));
+            }
+        } else if theirs > ours {
+            self.ask_docs(relay);
+        }
+    }
+
+    fn level_policy(&self, relay: MemberId, pool: PoolId, theirs: u64) {
+        let ours = self
+            .inner
+            .fleet
+            .shelf()
+            .policy(pool)
+            .map(|kept| (kept.content.version, Arc::clone(&kept.signed)));
+        match ours {
+            Some((version, doc)) if theirs < version => {
+                self.inner.reach.send(relay, Frame::DocPut((*doc).clone()));
+            }
+            Some((version, _)) if theirs > version => self.ask_docs(relay),
+            Some(_) => {}
+            None if theirs > 0 => self.ask_docs(relay),
+            None => {}
+        }
+    }
+
+    fn ask_docs(&self, relay: MemberId) {
+        let shelf = self.inner.fleet.shelf();
+        let policies_since =
+            shelf.policies().map(|policy| (policy.content.pool, policy.content.version)).collect();
+        let roster_since = shelf.roster_version();
+        drop(shelf);
+        self.inner.reach.send(relay, Frame::DocGet(DocGet { roster_since, policies_since }));
+    }
+
+    fn take_doc(&self, relay: MemberId, doc: SignedDoc) {
+        let what = crate::fleet::describe(&doc);
+        match self.inner.fleet.take(&*self.inner, doc) {
+            Ok(Stored::Newest) => {
+                tracing::info!(relay = %relay.short(), "a newer {what} was taken");
+                self.inner.documents_changed();
+            }
+            Ok(Stored::Known) => {}
+            Err(error) => tracing::warn!(relay = %relay.short(), "a {what} was not taken: {error:#}"),
+        }
+    }
+
+    fn fetch_records(&mut self, relay: MemberId, pool: PoolId, head: u64) {
+        if self.heads.insert((relay, pool), head) != Some(head) {
+            self.inner.reach.send(relay, Frame::RecordsGet { pool });
+        }
+    }
+
+    fn on_records(&mut self, relay: MemberId, part: frame::Records) {
+        let pool = part.pool;
+        let gathered = self.records.entry((relay, pool)).or_default();
+        gathered.extend(part.records);
+        gathered.truncate(protocol::limits::RECORDS_MAX);
+        if part.more {
+            return;
+        }
+        let all = self.records.remove(&(relay, pool)).unwrap_or_default();
+        let now = clock::now();
+        let roster = self.inner.fleet.roster();
+        let mut kept = Vec::new();
+        for aged in all {
+            match Noted::open(aged.signed, &roster) {
+                Ok(noted) if noted.record.pool == pool => {
+                    kept.extend(as_stored(&noted));
+                    self.inner.moves().note(pool, &noted.record, now, Span::from_ms(aged.age_ms));
+                }
+                Ok(_) => {}
+                Err(error) => tracing::debug!(relay = %relay.short(), "a record was dropped: {error}"),
+            }
+        }
+        if let Err(error) = self.inner.store.merge_records(pool, &kept) {
+            tracing::warn!("shared records could not be kept: {error}");
+        }
+        let records = self.inner.moves().of_pool(pool, now);
+        self.tell(pool, Input::Records(records));
+    }
+
+    fn tell(&self, pool: PoolId, input: Input) {
+        if let Some(watch) = self.inner.watch_of(pool) {
+            watch.tell(Ask::Input(input));
+        }
+    }
+
+    fn tell_pools_of(&self, relay: MemberId, input: &Input) {
+        for pool in self.inner.reach.pools_of(relay) {
+            self.tell(pool, input.clone());
+        }
+    }
+}
+
+fn as_stored(noted: &Noted) -> Option<store::Record> {
+    let signed = noted.signed.as_ref()?;
+    let Record { id, revision, at_unix_ms, .. } = noted.record.as_ref();
+    let json = serde_json::to_string(&**signed).ok()?;
+    Some(store::Record { id: id.to_string(), revision: *revision, at_ms: *at_unix_ms, json })
+}
+
+/// After sleep, a stall or on another network: everything known becomes unknown.
+pub(crate) fn own_fault(inner: &Inner, fault: OwnFault) {
+    tracing::warn!(?fault, "everything known is void; observing anew");
+    inner.sightings().forget_ages();
+    inner.reach.drop_all();
+    for watch in inner.watches() {
+        watch.tell(Ask::Input(Input::Fault(fault)));
+    }
+}

@@ -1,0 +1,310 @@
+//! The host: one profile, opened by one process.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::Context as _;
+use api::request::{ProfileInit, VaultChoice};
+use api::{ApiError, EventBody};
+use link::Identity;
+use model::{Code, ConsoleId};
+use secrecy::SecretString;
+use store::Store;
+use thiserror::Error;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use vault::{Backend, Vault, VaultError};
+
+use crate::events::{Events, Happened};
+use crate::fleet::Fleet;
+use crate::inner::{Inner, Watching};
+use crate::profile::{self, Facts, Lock, Taken};
+use crate::reach::Reach;
+use crate::watch::Start;
+use crate::{anchors, clock, desk, random};
+
+/// What kind of host this is; decides its rank and whether it watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The desktop, on mains power.
+    Desktop,
+    /// `serversctl watch`.
+    Headless,
+    /// A command line that hosts the profile for one command: it watches nothing.
+    Brief,
+}
+
+impl Kind {
+    const fn rank(self) -> u32 {
+        match self {
+            Self::Headless => 200,
+            Self::Desktop => 100,
+            Self::Brief => 0,
+        }
+    }
+
+    const fn watching(self) -> Watching {
+        match self {
+            Self::Headless | Self::Desktop => Watching::On,
+            Self::Brief => Watching::Off,
+        }
+    }
+}
+
+/// Why a profile could not be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// Another process hosts it.
+    #[error("another process hosts this profile{}", pid.map_or_else(String::new, |pid| format!(" (pid {pid})")))]
+    Taken {
+        /// Its pid, if it could be read.
+        pid: Option<u32>,
+    },
+    /// Something on disk could not be read or written.
+    #[error("opening the profile {}: {source:#}", path.display())]
+    Profile {
+        /// The profile directory.
+        path: PathBuf,
+        /// Why.
+        source: anyhow::Error,
+    },
+}
+
+/// One profile and everything that runs for it. Dropping it ends all of it.
+pub struct Host {
+    pub(crate) kind: Kind,
+    pub(crate) directory: PathBuf,
+    pub(crate) store: Arc<Store>,
+    pub(crate) events: Arc<Events>,
+    pub(crate) opened: model::Time,
+    state: Mutex<State>,
+    own: std::sync::Weak<Self>,
+    _lock: Lock,
+}
+
+#[derive(Default)]
+struct State {
+    facts: Option<Facts>,
+    vault: Option<Arc<Vault>>,
+    inner: Option<Arc<Inner>>,
+    tasks: Vec<JoinHandle<()>>,
+    pub(crate) paused_since: Option<model::Time>,
+}
+
+impl Host {
+    /// Opens a profile directory, making it when it is missing, and starts what can be started: without a profile
+    /// nothing, with a locked vault the questions that need no key.
+    ///
+    /// # Errors
+    /// Another host, or a profile that cannot be read.
+    pub fn open(directory: &Path, kind: Kind) -> Result<Arc<Self>, OpenError> {
+        let failed = |source| OpenError::Profile { path: directory.to_owned(), source };
+        let directory = profile::make_directory(directory).map_err(failed)?;
+        let lock = match Lock::take(&directory).map_err(failed)? {
+            Ok(lock) => lock,
+            Err(Taken { pid }) => return Err(OpenError::Taken { pid }),
+        };
+        let store = Store::open(&directory).context("opening the database").map_err(failed)?;
+        let facts = profile::facts(&store).map_err(failed)?;
+        let host = Arc::new_cyclic(|own| Self {
+            kind,
+            directory,
+            store: Arc::new(store),
+            events: Arc::default(),
+            opened: clock::now(),
+            state: Mutex::new(State { facts, ..State::default() }),
+            own: own.clone(),
+            _lock: lock,
+        });
+        host.open_vault().map_err(failed)?;
+        Ok(host)
+    }
+
+    /// Ends everything in order: watches release their leases and write their last state, then the roads close.
+    pub async fn close(&self) {
+        let inner = self.state().inner.take();
+        let Some(inner) = inner else { return };
+        for watch in inner.watches() {
+            watch.ask(crate::watch::Ask::Stop).await;
+            watch.ended().await;
+        }
+        // What was sent last needs a moment to leave; the roads end with the tasks.
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        for task in self.state().tasks.drain(..) {
+            task.abort();
+        }
+    }
+
+    /// Where the local socket lies.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    pub(crate) fn shared(&self) -> std::sync::Weak<Self> {
+        self.own.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn facts(&self) -> Option<Facts> {
+        self.state().facts.clone()
+    }
+
+    pub(crate) fn vault(&self) -> Option<Arc<Vault>> {
+        self.state().vault.clone()
+    }
+
+    pub(crate) fn paused_since(&self) -> Option<model::Time> {
+        self.state().paused_since
+    }
+
+    pub(crate) fn set_paused(&self, since: Option<model::Time>) {
+        self.state().paused_since = since;
+        self.events.host_changed();
+    }
+
+    /// The running parts, or why there are none.
+    pub(crate) fn inner(&self) -> Result<Arc<Inner>, ApiError> {
+        let state = self.state();
+        if let Some(inner) = &state.inner {
+            return Ok(Arc::clone(inner));
+        }
+        match &state.facts {
+            None => Err(ApiError::new(
+                Code::NotFound,
+                "there is no profile here yet: run `serversctl profile init`",
+            )),
+            Some(facts) if facts.fleet.is_none() => Err(ApiError::new(
+                Code::NotFound,
+                "this console belongs to no fleet yet: join one with the pool file that its owner made",
+            )),
+            Some(_) => {
+                Err(ApiError::new(Code::VaultLocked, "the vault is locked: unlock it, then try again"))
+            }
+        }
+    }
+
+    fn open_vault(&self) -> anyhow::Result<()> {
+        let Some(facts) = self.facts() else { return Ok(()) };
+        let vault = match Vault::open(facts.backend, &self.directory, &facts.console.to_string()) {
+            Ok(vault) => Arc::new(vault),
+            Err(error @ (VaultError::Locked(_) | VaultError::Absent(_) | VaultError::WrongPassphrase)) => {
+                tracing::warn!("{error}");
+                return Ok(());
+            }
+            Err(error) => return Err(error).context("opening the vault"),
+        };
+        self.state().vault = Some(vault);
+        self.start_with_vault()
+    }
+
+    /// Starts everything once the key can be read. A locked vault is no failure: the host waits.
+    pub(crate) fn start_with_vault(&self) -> anyhow::Result<()> {
+        let (Some(facts), Some(vault)) = (self.facts(), self.vault()) else { return Ok(()) };
+        let key = match profile::read_key(&vault) {
+            Ok(key) => key,
+            Err(error) => {
+                tracing::warn!("the console's key cannot be read yet: {error:#}");
+                return Ok(());
+            }
+        };
+        if let Some(fleet) = profile::read_fleet(&self.store, &facts, key)? {
+            self.start(vault, Arc::new(fleet))?;
+        }
+        Ok(())
+    }
+
+    /// Starts the roads, the desk and every pool's watch.
+    pub(crate) fn start(&self, vault: Arc<Vault>, fleet: Arc<Fleet>) -> anyhow::Result<()> {
+        let identity = Identity::new(&fleet.key).context("making the console's certificate")?;
+        let (arrivals, inbox) = mpsc::channel(1024);
+        let reach = Arc::new(Reach::new(Arc::new(identity), arrivals));
+        let start =
+            Start { counter: self.store.start_counter(), nonce: random::nonce(), rank: self.kind.rank() };
+        let inner = Arc::new(Inner::new(
+            Arc::clone(&self.store),
+            vault,
+            fleet,
+            reach,
+            Arc::clone(&self.events),
+            start,
+            self.kind.watching(),
+        ));
+        let mut tasks = vec![tokio::spawn(desk::run(Arc::clone(&inner), inbox))];
+        if inner.watching == Watching::On {
+            tasks.push(tokio::spawn(anchors::watch_clock(Arc::clone(&inner))));
+            tasks.push(tokio::spawn(anchors::watch_attachment(Arc::clone(&inner))));
+            tasks.push(tokio::spawn(anchors::watch_anchors(Arc::clone(&inner))));
+            tasks.push(tokio::spawn(anchors::watch_services(Arc::clone(&inner))));
+        }
+        inner.documents_changed();
+        let mut state = self.state();
+        state.inner = Some(inner);
+        state.tasks = tasks;
+        Ok(())
+    }
+
+    /// Makes the profile: vault, key, name and a fleet of its own.
+    pub(crate) fn make_profile(&self, request: &ProfileInit) -> anyhow::Result<()> {
+        let console = ConsoleId::from_bytes(random::bytes());
+        let backend = match request.vault {
+            VaultChoice::Keychain => Backend::Keychain,
+            VaultChoice::File => Backend::File,
+            VaultChoice::Credential => Backend::Credential,
+        };
+        let passphrase = request.secret.as_ref().map(|secret| SecretString::from(secret.expose()));
+        let vault = Vault::create(backend, &self.directory, &console.to_string(), passphrase)?;
+        let vault = Arc::new(vault);
+        let key = profile::make_key(&vault)?;
+        let mut facts = Facts { console, name: request.name.clone(), fleet: None, backend };
+        let fleet = Fleet::found(console, &request.name, key, &*self.store)?;
+        facts.fleet = Some(fleet.id);
+        profile::keep_facts(&self.store, &facts)?;
+        self.state().facts = Some(facts);
+        self.state().vault = Some(Arc::clone(&vault));
+        self.start(vault, Arc::new(fleet))
+    }
+
+    /// Leaves this console's own fleet, which has no members, for another one.
+    pub(crate) fn take_fleet(&self, fleet: Fleet) -> anyhow::Result<()> {
+        let mut facts = self.facts().context("there is no profile here")?;
+        let vault = self.vault().context("the vault is locked")?;
+        facts.fleet = Some(fleet.id);
+        profile::keep_facts(&self.store, &facts)?;
+        for task in self.state().tasks.drain(..) {
+            task.abort();
+        }
+        self.state().facts = Some(facts);
+        self.start(vault, Arc::new(fleet))
+    }
+
+    /// What an event holds, read when it is delivered.
+    pub(crate) async fn event_body(&self, happened: Happened) -> Option<EventBody> {
+        let body = match happened {
+            Happened::Host => EventBody::Host(crate::handlers::host::status(self)),
+            Happened::Pool(pool) => {
+                let inner = self.inner().ok()?;
+                let policy = inner.fleet.policy(pool)?;
+                EventBody::Pool(Box::new(crate::handlers::pool::status_of(&inner, &policy).await))
+            }
+            Happened::PoolRemoved(pool) => EventBody::PoolRemoved(pool),
+            Happened::Incident(incident) => {
+                let inner = self.inner().ok()?;
+                let found = inner.store.incident(incident).ok()??;
+                EventBody::Incident(Box::new(crate::handlers::history::incident_view(&inner, found).ok()?))
+            }
+            Happened::Notice(notice) => EventBody::Notice(notice),
+        };
+        Some(body)
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        for task in self.state().tasks.drain(..) {
+            task.abort();
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! What the engine's parts share once a profile is made and its vault open.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use evaluator::io::{self, Credential, Input, Setup};
+use model::{MemberId, PoolId};
+use protocol::docs::{DocKind, SignedDoc};
+use store::{Document, DocumentKind, Store};
+use vault::Vault;
+
+use crate::events::Events;
+use crate::fleet::{Fleet, Keeper};
+use crate::moves::Moves;
+use crate::reach::{LinkState, Reach};
+use crate::register::Register;
+use crate::sighting::Sightings;
+use crate::story::Story;
+use crate::watch::{Ask, Handle, Start, Watch};
+use crate::{clock, providers, random, surroundings};
+
+/// Whether this host runs the pools' machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watching {
+    /// It does.
+    On,
+    /// It only answers questions and carries out what it is asked, once.
+    Off,
+}
+
+/// The shared parts.
+pub(crate) struct Inner {
+    pub(crate) store: Arc<Store>,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) fleet: Arc<Fleet>,
+    pub(crate) reach: Arc<Reach>,
+    pub(crate) events: Arc<Events>,
+    pub(crate) start: Start,
+    pub(crate) watching: Watching,
+    sightings: Mutex<Sightings>,
+    moves: Mutex<Moves>,
+    links: Mutex<BTreeMap<MemberId, LinkState>>,
+    epochs: Mutex<BTreeMap<PoolId, u64>>,
+    pools: Mutex<BTreeMap<PoolId, PoolState>>,
+}
+
+/// A pool's running parts.
+struct PoolState {
+    watch: Option<Handle>,
+    register: Option<Arc<Register>>,
+    credential: Credential,
+    /// What the machine was told last, so that it is told changes only.
+    roster: io::Roster,
+    policy_version: u64,
+    managed: Option<protocol::docs::ManagedName>,
+    held: Option<String>,
+}
+
+impl Inner {
+    pub(crate) fn new(
+        store: Arc<Store>,
+        vault: Arc<Vault>,
+        fleet: Arc<Fleet>,
+        reach: Arc<Reach>,
+        events: Arc<Events>,
+        start: Start,
+        watching: Watching,
+    ) -> Self {
+        let sightings = Mutex::new(Sightings::new(fleet.console));
+        Self {
+            store,
+            vault,
+            fleet,
+            reach,
+            events,
+            start,
+            watching,
+            sightings,
+            moves: Mutex::default(),
+            links: Mutex::default(),
+            epochs: Mutex::default(),
+            pools: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn sightings(&self) -> MutexGuard<'_, Sightings> {
+        self.sightings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn moves(&self) -> MutexGuard<'_, Moves> {
+        self.moves.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pools(&self) -> MutexGuard<'_, BTreeMap<PoolId, PoolState>> {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn watch_of(&self, pool: PoolId) -> Option<Handle> {
+        self.pools().get(&pool).and_then(|state| state.watch.clone())
+    }
+
+    pub(crate) fn watches(&self) -> Vec<Handle> {
+        self.pools().values().filter_map(|state| state.watch.clone()).collect()
+    }
+
+    pub(crate) fn register_of(&self, pool: PoolId) -> Option<Arc<Register>> {
+        self.pools().get(&pool).and_then(|state| state.register.clone())
+    }
+
+    pub(crate) fn registers(&self) -> Vec<(PoolId, Arc<Register>)> {
+        let pools = self.pools();
+        pools.iter().filter_map(|(pool, state)| Some((*pool, state.register.clone()?))).collect()
+    }
+
+    pub(crate) fn credential_of(&self, pool: PoolId) -> Option<Credential> {
+        self.pools().get(&pool).map(|state| state.credential.clone())
+    }
+
+    pub(crate) fn set_link(&self, relay: MemberId, state: LinkState) {
+        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        // A link that stays down keeps the moment it went down.
+        match links.get_mut(&relay) {
+            Some(old) if !old.up && !state.up => old.words = state.words,
+            Some(old) => *old = state,
+            None => drop(links.insert(relay, state)),
+        }
+    }
+
+    pub(crate) fn link(&self, relay: MemberId) -> Option<LinkState> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner).get(&relay).cloned()
+    }
+
+    /// Notes the highest epoch that a relay has seen for a pool.
+    pub(crate) fn note_epoch(&self, pool: PoolId, epoch: u64) {
+        let mut epochs = self.epochs.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = epochs.entry(pool).or_default();
+        *kept = (*kept).max(epoch);
+    }
+
+    /// The highest epoch that any relay or this console has seen for a pool.
+    pub(crate) fn epoch_max(&self, pool: PoolId) -> u64 {
+        let noted =
+            self.epochs.lock().unwrap_or_else(PoisonError::into_inner).get(&pool).copied().unwrap_or(0);
+        let recorded = self.moves().of_pool(pool, clock::now()).moves.last().map_or(0, |record| record.epoch);
+        noted.max(recorded)
+    }
+
+    /// Brings everything that follows from the documents level with them: keys, roads, watches, registers.
+    pub(crate) fn documents_changed(self: &Arc<Self>) {
+        self.sightings().set_keys(self.fleet.keys());
+        self.reach.keep(self.fleet.reachable());
+        let policies = self.fleet.policies();
+        for policy in &policies {
+            self.bring_level(policy.pool);
+        }
+        let gone: Vec<_> =
+            self.pools().keys().copied().filter(|pool| policies.iter().all(|p| p.pool != *pool)).collect();
+        for pool in gone {
+            self.drop_pool(pool);
+        }
+        self.events.host_changed();
+    }
+
+    /// Ends a pool's watch here.
+    pub(crate) fn drop_pool(&self, pool: PoolId) {
+        if let Some(watch) = self.pools().remove(&pool).and_then(|state| state.watch) {
+            watch.tell(Ask::Stop);
+        }
+        self.events.pool_removed(pool);
+    }
+
+    fn bring_level(self: &Arc<Self>, pool: PoolId) {
+        let Some(policy) = self.fleet.policy(pool) else { return };
+        let roster = self.fleet.machine_roster(pool, &surroundings::own_addresses());
+        let known = self.pools().contains_key(&pool);
+        if known {
+            self.tell_changes(pool, &policy, roster);
+        } else {
+            self.open_pool(pool, &policy, roster);
+        }
+        self.events.pool_changed(pool);
+    }
+
+    fn open_pool(self: &Arc<Self>, pool: PoolId, policy: &protocol::docs::Policy, roster: io::Roster) {
+        let (register, credential) = self.open_register(policy);
+        let held = self.held(pool);
+        let watch = match self.watching {
+            Watching::On => {
+                Some(self.spawn_watch(pool, &roster, register.clone(), &credential, held.clone()))
+            }
+            Watching::Off => None,
+        };
+        let state = PoolState {
+            watch,
+            register,
+            credential,
+            roster,
+            policy_version: policy.version,
+            managed: policy.managed.clone(),
+            held,
+        };
+        self.pools().insert(pool, state);
+    }
+
+    fn spawn_watch(
+        &self,
+        pool: PoolId,
+        roster: &io::Roster,
+        register: Option<Arc<Register>>,
+        credential: &Credential,
+        held: Option<String>,
+    ) -> Handle {
+        let story =
+            Story::new(pool, Arc::clone(&self.store), Arc::clone(&self.fleet), Arc::clone(&self.events));
+        let setup = Setup {
+            fleet: self.fleet.id,
+            pool,
+            console: self.fleet.console,
+            rank: self.start.rank,
+            start_counter: self.start.counter,
+            seed: random::number(),
+            attachment: surroundings::attachment(),
+            roster: roster.clone(),
+            policy: self.fleet.machine_policy(pool, clock::wall_ms(), held).unwrap_or_default(),
+            credential: credential.clone(),
+            memory: story.memory().unwrap_or_default(),
+        };
+        Watch::spawn(setup, story, Arc::clone(&self.reach), register, self.start)
+    }
+
+    fn tell_changes(&self, pool: PoolId, policy: &protocol::docs::Policy, roster: io::Roster) {
+        let managed_changed = self.pools().get(&pool).is_some_and(|state| state.managed != policy.managed)
+            || self.pools().get(&pool).is_some_and(|state| state.register.is_none());
+        let opened = managed_changed.then(|| self.open_register(policy));
+        let held = self.held(pool);
+        let mut pools = self.pools();
+        let Some(state) = pools.get_mut(&pool) else { return };
+        let tell = |ask: Ask| {
+            if let Some(watch) = &state.watch {
+                watch.tell(ask);
+            }
+        };
+        if let Some((register, credential)) = opened {
+            tell(Ask::Register(register.clone()));
+            if credential != state.credential {
+                tell(Ask::Input(Input::Credential(credential.clone())));
+            }
+            state.register = register;
+            state.credential = credential;
+            state.managed = policy.managed.clone();
+        }
+        // A newer roster that changes nothing for this pool must not send it through COLD.
+        if roster.members != state.roster.members {
+            tell(Ask::Input(Input::Roster(roster.clone())));
+        }
+        if policy.version != state.policy_version || held != state.held {
+            if let Some(told) = self.fleet.machine_policy(pool, clock::wall_ms(), held.clone()) {
+                tell(Ask::Input(Input::Policy(told)));
+            }
+        }
+        state.roster = roster;
+        state.policy_version = policy.version;
+        state.held = held;
+    }
+
+    fn open_register(&self, policy: &protocol::docs::Policy) -> (Option<Arc<Register>>, Credential) {
+        let Some(managed) = &policy.managed else {
+            return (None, Credential::Missing("no DNS name is set for this pool".to_owned()));
+        };
+        match providers::open_register(&self.store, &self.vault, managed, policy.settings.ttl_s) {
+            Ok(register) => (Some(Arc::new(register)), Credential::Working),
+            Err(error) => (None, Credential::Missing(format!("{error:#}"))),
+        }
+    }
+
+    /// Why automatic moves of a pool are held on this console, if they are.
+    pub(crate) fn held(&self, pool: PoolId) -> Option<String> {
+        self.store.setting(&held_key(pool)).ok().flatten().and_then(|json| serde_json::from_str(&json).ok())
+    }
+
+    /// Holds automatic moves of a pool, or lets them go on.
+    pub(crate) fn set_held(self: &Arc<Self>, pool: PoolId, why: Option<&str>) -> anyhow::Result<()> {
+        let json = why.map(serde_json::to_string).transpose()?;
+        self.store.set_setting(&held_key(pool), json.as_deref())?;
+        self.bring_level(pool);
+        Ok(())
+    }
+}
+
+fn held_key(pool: PoolId) -> String {
+    format!("held-{pool}")
+}
+
+impl Keeper for Inner {
+    fn keep(&self, doc: &SignedDoc) -> anyhow::Result<()> {
+        keep_document(&self.store, doc)
+    }
+}
+
+impl Keeper for Store {
+    fn keep(&self, doc: &SignedDoc) -> anyhow::Result<()> {
+        keep_document(self, doc)
+    }
+}
+
+fn keep_document(store: &Store, doc: &SignedDoc) -> anyhow::Result<()> {
+    let kind = doc.doc.kind();
+    let (kept, version) = match doc.doc {
+        DocKind::Roster => (DocumentKind::Roster, doc.signed.peek::<protocol::docs::Roster>(kind)?.version),
+        DocKind::Policy => {
+            let policy = doc.signed.peek::<protocol::docs::Policy>(kind)?;
+            (DocumentKind::Policy(policy.pool), policy.version)
+        }
+    };
+    let document =
+        Document { version, hash: doc.signed.hash().to_string(), json: serde_json::to_string(doc)? };
+    store.put_document(kept, &document)?;
+    Ok(())
+}

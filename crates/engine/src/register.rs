@@ -1,0 +1,94 @@
+//! The DNS register of one pool: turns the evaluator's claims into a provider's compare-and-set, and its answers into
+//! what the evaluator knows. Nothing is decided here.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use dns::{DnsError, Move, MoveOutcome, Names, Provider, ReadToken};
+use evaluator::io::{Claim, DnsFault, MarkerText, Reading, WriteOutcome};
+use model::{Marker, Span, Time};
+
+use crate::clock;
+
+/// A managed name at a provider.
+pub(crate) struct Register {
+    provider: Arc<dyn Provider>,
+    names: Names,
+    ttl_s: u32,
+    /// What the provider wants to see again with the next write.
+    token: Mutex<ReadToken>,
+}
+
+impl Register {
+    pub(crate) fn new(provider: Arc<dyn Provider>, names: Names, ttl_s: u32) -> Self {
+        Self { provider, names, ttl_s, token: Mutex::default() }
+    }
+
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    pub(crate) fn provider(&self) -> &Arc<dyn Provider> {
+        &self.provider
+    }
+
+    /// Reads A and marker in one go.
+    pub(crate) async fn read(&self) -> Result<Reading, DnsFault> {
+        let asked = clock::now();
+        let reading = self.provider.read(&self.names).await.map_err(|error| fault(&error))?;
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = reading.token.clone();
+        Ok(evaluators_reading(asked, &reading))
+    }
+
+    /// Sends the claim once.
+    pub(crate) async fn write(&self, claim: &Claim, deadline: Time) -> WriteOutcome {
+        let left = deadline - clock::now();
+        if left == Span::ZERO {
+            return WriteOutcome::Unknown("its deadline had passed before it was sent".to_owned());
+        }
+        let change = Move {
+            expect_a: Some(claim.expect_a),
+            expect_marker: Some(claim.expect_marker.to_string()),
+            set_a: claim.set_a,
+            set_marker: claim.set_marker.to_string(),
+            ttl_s: self.ttl_s,
+            comment: format!("sctl e={} m={}", claim.epoch, claim.member.short()),
+            token: self.token.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        };
+        outcome(self.provider.write(&self.names, &change, Duration::from_millis(left.as_ms())).await)
+    }
+}
+
+/// The provider's reading in the evaluator's words.
+pub(crate) fn evaluators_reading(asked: Time, reading: &dns::Reading) -> Reading {
+    Reading {
+        asked,
+        a: reading.a.iter().map(|record| record.addr).collect(),
+        markers: reading.markers.iter().map(|text| read_marker(text)).collect(),
+        aaaa: !reading.aaaa.is_empty(),
+        cname: reading.cname.is_some(),
+    }
+}
+
+fn read_marker(text: &str) -> MarkerText {
+    Marker::parse(text)
+        .map_or_else(|_| MarkerText::Foreign(text.chars().take(200).collect()), MarkerText::Marker)
+}
+
+fn fault(error: &DnsError) -> DnsFault {
+    if error.is_transient() { DnsFault::Unreachable(error.chain()) } else { DnsFault::Refused(error.chain()) }
+}
+
+fn outcome(outcome: MoveOutcome) -> WriteOutcome {
+    match outcome {
+        MoveOutcome::Accepted => WriteOutcome::Accepted,
+        MoveOutcome::Conflict(_) => WriteOutcome::Conflict,
+        // Anybody on the way can forge an unsigned refusal: it proves nothing, so the machine reads.
+        MoveOutcome::Rejected(error @ DnsError::Unauthenticated { .. }) => {
+            WriteOutcome::Unknown(error.chain())
+        }
+        MoveOutcome::Rejected(error) => WriteOutcome::Rejected(error.chain()),
+        MoveOutcome::Throttled { retry_after_ms } => WriteOutcome::Throttled(Span::from_ms(retry_after_ms)),
+        MoveOutcome::Unknown { why, .. } => WriteOutcome::Unknown(why),
+    }
+}
