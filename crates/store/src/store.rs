@@ -165,3 +165,21 @@ fn migrate(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
         other => StoreError::Migrate { path: path.to_owned(), source: Box::new(other) },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_promises_to_the_disk_are_set() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).unwrap();
+        let pragma = |name: &str| {
+            let sql = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
+            store.read("reading a pragma", |connection| connection.query_row(&sql, [], |row| row.get::<_, String>(0)))
+        };
+        assert_eq!(pragma("journal_mode").unwrap(), "wal");
+        assert_eq!(pragma("synchronous").unwrap(), "2", "FULL");
+        assert_eq!(pragma("foreign_keys").unwrap(), "1");
+    }
+}

@@ -68,9 +68,8 @@ fn check(directory: &Path, told: u64) {
     let n = newest(&store);
     assert!(n >= told, "step {told} was said to be kept; the newest is {n}");
     let n_text = format!("{{\"n\":{n}}}");
-    let entries = store.entries(pool(1), 10_000).unwrap();
-    assert_eq!(entries.len() as u64, 2 * n, "a step is kept whole");
-    assert_eq!(entries[0].json, n_text);
+    let entries = store.entries(pool(1), 2).unwrap();
+    assert!(entries.iter().all(|entry| entry.json == n_text), "a step is kept whole: {entries:?}");
     let records = store.records(pool(1)).unwrap();
     assert_eq!((records.len() as u64, records.last().unwrap().at_ms), (n.min(store::RECORDS_KEPT), n));
     let incident = store.incidents(store::IncidentFilter { pool: None, limit: 5 }).unwrap().remove(0);

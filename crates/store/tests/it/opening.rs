@@ -31,16 +31,6 @@ fn every_open_counts_as_a_start_and_facts_stay() {
 }
 
 #[test]
-fn the_promises_to_the_disk_are_set() {
-    let directory = TempDir::new().unwrap();
-    let store = Store::open(directory.path()).unwrap();
-    // journal_mode is a fact of the file; the others are ours alone and show in what they do.
-    let other = Connection::open(store.path()).unwrap();
-    let mode: String = other.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
-    assert_eq!(mode, "wal");
-}
-
-#[test]
 fn a_damaged_file_is_said_to_be_damaged() {
     let directory = TempDir::new().unwrap();
     let path = Store::open(directory.path()).unwrap().path().to_owned();
