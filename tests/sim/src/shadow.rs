@@ -179,10 +179,12 @@ impl Shadow {
             known.fresh_at = life.made_after;
         }
         let order = (life.incarnation, life.seq);
-        if order < known.order {
+        // What was provably made after the newest had arrived is newer, whatever its number: a snapshot put back.
+        let set_back = life.made_after.is_some_and(|made| known.arrived.is_some_and(|at| made > at));
+        if order < known.order && !set_back {
             return;
         }
-        if order > known.order {
+        if order != known.order {
             known.arrived = Some(now);
             if relay == Some(voter) {
                 known.direct = Some(now);

@@ -79,11 +79,11 @@ pub fn all(sending: &Sending<'_>) -> Check {
     }
     i5_only_the_holder_writes(sending)?;
     i9_nothing_in_the_first_five_seconds(sending)?;
-    i10_not_from_a_minority(sending)?;
     i15_not_while_paused(sending)?;
     if !sending.claim.cause.is_automatic_move() {
         return Ok(());
     }
+    i10_not_from_a_minority(sending)?;
     i4_the_target_is_ready(sending)?;
     i7_voices_of_silence(sending)?;
     i8_nothing_fresh_in_hand(sending)?;
@@ -238,8 +238,7 @@ pub fn i10_not_from_a_minority(sending: &Sending<'_>) -> Check {
         n => n / 2 + 1,
     };
     let move_anyway = sending.shadow.policy.0.settings.double_fault == DoubleFault::Move;
-    let enough = heard >= needed || (heard >= 1 && (move_anyway || !sending.claim.cause.is_automatic_move()));
-    if enough {
+    if heard >= needed || (heard >= 1 && move_anyway) {
         return Ok(());
     }
     sending.fail(Invariant::I10, format!("{heard} of {voters} voters heard, needed are {needed}"))

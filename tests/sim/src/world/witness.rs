@@ -126,22 +126,29 @@ impl World {
         let Some(process) = &self.consoles[console].process else { return false };
         let tb = self.consoles[console].tb(self.now);
         let delay = process.shadow.policy.0.settings.delay();
-        (0..self.members.len()).any(|relay| {
+        let own = &process.shadow.known[about];
+        // The newest that anybody who can be read holds, or that it was told: only the newest speaks.
+        let mut newest = (own.order, false);
+        for relay in 0..self.members.len() {
             let link = &self.links[self.console_link(console, relay)];
             let readable = link.is_open(End::Dialler)
                 && link.is_open(End::Acceptor)
                 && self.now - link.heard_at[End::Dialler as usize] <= READABLE_MS
                 && self.members[relay].awake(self.now).is_ok()
                 && self.members[relay].lie.is_none();
-            let Some(agent) = self.members[relay].agent.as_ref().filter(|_| readable) else { return false };
-            let Some(heard) = agent.core.observer().heard(ids::member(about)) else { return false };
+            let Some(agent) = self.members[relay].agent.as_ref().filter(|_| readable) else { continue };
+            let Some(heard) = agent.core.observer().heard(ids::member(about)) else { continue };
             let held = self.members[relay].tb(self.now) - heard.at;
             let heartbeat = &heard.beat.heartbeat;
             let up = heartbeat.haproxy.down == Down::None && heartbeat.goodbye.is_none();
             let made = super::engines::made_after(&process.beacons, self.consoles[console].id, heartbeat);
             let fresh = made.is_some_and(|at| tb - at <= delay && at >= process.shadow.disturbed);
-            up && fresh && held >= Span::from_ms(COULD_TELL_MS)
-        })
+            let order = (heartbeat.incarnation, heartbeat.seq);
+            if order > newest.0 {
+                newest = (order, up && fresh && held >= Span::from_ms(COULD_TELL_MS));
+            }
+        }
+        newest.1
     }
 
     /// The register has accepted a write: the last of its list.
@@ -228,6 +235,10 @@ impl World {
 
     /// I18: every automatic move was told by somebody.
     pub(super) fn check_all_told(&mut self) {
+        // Where somebody else took the marker away, a writer that missed the answer has nothing to know its own by.
+        if self.register.lineage > 0 {
+            return;
+        }
         let untold = self.oracle.incidents.iter().find(|(incident, _)| !self.oracle.told_by.contains_key(incident));
         if let Some((incident, console)) = untold.copied() {
             let text = format!("incident {incident}, moved by console {console}, was told to nobody");
@@ -257,10 +268,13 @@ impl World {
         }
         let Some(epoch) = epoch_in(&entry.reason) else { return };
         let lineage = self.register.lineage;
-        let own = |accepted: &&crate::register::Accepted| accepted.claim.epoch == epoch && accepted.console == console;
+        // A copy of a console has the same claims on its disk, so its write is the other's write.
+        let id = self.consoles[console].id;
+        let is_own = |accepted: &crate::register::Accepted| self.consoles[accepted.console].id == id;
+        let own = |accepted: &&crate::register::Accepted| accepted.claim.epoch == epoch && is_own(accepted);
         let mine = self.register.accepted.iter().rev().find(own);
         let another = self.register.accepted.iter().rev().any(|accepted| {
-            accepted.claim.epoch == epoch && accepted.console != console && accepted.lineage == lineage
+            accepted.claim.epoch == epoch && !is_own(accepted) && accepted.lineage == lineage
         });
         let here = mine.is_some_and(|accepted| accepted.lineage == lineage);
         if won && mine.is_none() {
