@@ -30,7 +30,7 @@ mod tests;
 use model::haproxy::{Down, UnitState};
 use model::time::{Span, Time};
 
-use restless::Restless;
+use restless::{Cause, Restless};
 use silence::Silence;
 
 /// How long after a signal the unit is read again.
@@ -263,8 +263,11 @@ impl Judge {
             if self.unit.is_some_and(|unit| serves(unit.state)) { self.silence.judge() } else { None };
         let (down, reason) = match (self.stop, looping, silent) {
             (Some(Stop::Lifeless(state)), _, _) => (Down::Stopped, self.lifeless_words(state)),
-            (_, Some(words), _) => (Down::CrashLoop, format!("{} {words}", self.unit_name)),
-            (Some(Stop::Transition(state)), None, _) => (Down::Stopped, self.transition_words(state)),
+            // One slow start or stop is what it is, however long; it makes a loop only together with others.
+            (Some(Stop::Transition(state)), None | Some((Cause::TimeAway, _)), _) => {
+                (Down::Stopped, self.transition_words(state))
+            }
+            (_, Some((_, words)), _) => (Down::CrashLoop, format!("{} {words}", self.unit_name)),
             (None, None, Some(words)) => (Down::Hung, format!("{} is active, but {words}", self.unit_name)),
             (None, None, None) => (Down::None, String::new()),
         };

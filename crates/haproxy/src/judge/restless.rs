@@ -20,8 +20,26 @@ pub(super) struct Restless {
     away_since: Option<Time>,
     /// A clean stop is over only when the unit is present again.
     cleanly_stopped: bool,
-    /// When trouble was last seen, while a crash loop is judged.
-    looping: Option<Time>,
+    looping: Option<Looping>,
+}
+
+/// A crash loop that is judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Looping {
+    /// When it was judged first.
+    since: Time,
+    /// When trouble was seen last.
+    newest: Time,
+    cause: Cause,
+    /// Why, in words that follow the unit's name. They stay as they were when there was a reason last.
+    words: String,
+}
+
+/// What makes the crash loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    Restarts,
+    TimeAway,
 }
 
 impl Restless {
@@ -52,38 +70,55 @@ impl Restless {
 
     pub(super) fn on_clean_stop(&mut self) {
         self.cleanly_stopped = true;
-        self.away_since = None;
+        if let Some(since) = self.away_since.take()
+            && self.looping.as_ref().is_some_and(|looping| looping.since >= since)
+        {
+            // Only a slow stop looked like a crash loop; one that has another reason is judged again at once.
+            self.looping = None;
+        }
     }
 
     pub(super) fn on_stalled(&mut self, now: Time) {
         self.away_since = self.away_since.map(|_| now);
         // Nothing was seen meanwhile, so the calm that ends a crash loop begins again.
-        self.looping = self.looping.map(|_| now);
+        if let Some(looping) = &mut self.looping {
+            looping.newest = now;
+        }
     }
 
     /// Judges, and says why in words that follow the unit's name.
-    pub(super) fn judge(&mut self, now: Time) -> Option<String> {
+    pub(super) fn judge(&mut self, now: Time) -> Option<(Cause, String)> {
         let horizon = now.minus(AWAY_WINDOW.times(2));
         self.stretches.retain(|(_, end)| *end > horizon);
-        let quickly = self.restarts.len() == RESTARTS_MAX
-            && self.restarts.front().is_some_and(|first| now - *first < RESTARTS_WINDOW);
         let away = self.away(now);
-        if quickly || away >= AWAY_MAX {
-            self.looping = Some(self.newest_trouble(now));
-        } else if let Some(seen) = self.looping {
-            let newest = self.newest_trouble(now).max(seen);
-            self.looping = (now - newest < CALM).then_some(newest);
-        }
-        self.looping?;
-        Some(if quickly {
-            format!("restarted {RESTARTS_MAX} times within {RESTARTS_WINDOW}")
+        let reason = if self.restarted_quickly(now) {
+            Some((Cause::Restarts, format!("restarted {RESTARTS_MAX} times within {RESTARTS_WINDOW}")))
+        } else if away >= AWAY_MAX {
+            let words = format!("was neither active nor reloading for {away} of the last {AWAY_WINDOW}");
+            Some((Cause::TimeAway, words))
         } else {
-            format!("was neither active nor reloading for {away} of the last {AWAY_WINDOW}")
-        })
+            None
+        };
+        let newest = self.newest_trouble(now);
+        if let Some((cause, words)) = reason {
+            let since = self.looping.as_ref().map_or(now, |looping| looping.since);
+            self.looping = Some(Looping { since, newest, cause, words });
+        } else if let Some(looping) = &mut self.looping {
+            looping.newest = looping.newest.max(newest);
+            if now - looping.newest >= CALM {
+                self.looping = None;
+            }
+        }
+        self.looping.as_ref().map(|looping| (looping.cause, looping.words.clone()))
+    }
+
+    fn restarted_quickly(&self, now: Time) -> bool {
+        self.restarts.len() == RESTARTS_MAX
+            && self.restarts.front().is_some_and(|first| now - *first < RESTARTS_WINDOW)
     }
 
     pub(super) fn wake_at(&self, now: Time) -> Option<Time> {
-        let judged = self.looping.map(|newest| newest + CALM);
+        let judged = self.looping.as_ref().map(|looping| looping.newest + CALM);
         let away = self.away(now);
         let counted = self
             .away_since

@@ -213,6 +213,32 @@ fn five_seconds_away_within_thirty_are_a_crash_loop() {
 }
 
 #[test]
+fn a_slow_stop_by_hand_leaves_no_crash_loop_behind() {
+    let mut case = Case::active();
+    case.unit_with(1_000, UnitState::Deactivating, Job::Queued);
+    assert_eq!(case.tick(4_000), Down::Stopped);
+    assert_eq!(case.tick(7_000), Down::Stopped);
+    case.unit(8_000, UnitState::Inactive);
+    assert_eq!(case.unit(8_500, UnitState::Inactive), Down::Stopped);
+    case.unit_with(9_000, UnitState::Activating, Job::Queued);
+    assert_eq!(case.unit(9_100, UnitState::Active), Down::None);
+}
+
+#[test]
+fn a_crash_loop_keeps_the_words_it_was_judged_with() {
+    let mut case = Case::active();
+    case.unit(1_000, UnitState::Activating);
+    assert_eq!(case.tick(4_000), Down::Stopped);
+    case.tick(6_500);
+    assert_eq!(case.unit(7_000, UnitState::Active), Down::CrashLoop);
+    let words = case.last.reason.clone();
+    assert_eq!(words, "haproxy.service was neither active nor reloading for 6.0 s of the last 30 s");
+    case.tick(60_000);
+    assert_eq!((case.last.down, &case.last.reason), (Down::CrashLoop, &words));
+    assert_eq!(case.tick(67_000), Down::None);
+}
+
+#[test]
 fn time_away_longer_ago_does_not_count() {
     let mut case = Case::active();
     case.unit(1_000, UnitState::Activating);
