@@ -165,6 +165,7 @@ impl Connection {
                 let (host, out) = (Arc::clone(&self.host), self.out.clone());
                 let changes = api::COMMANDS.iter().any(|known| known.name == command && known.effect != Effect::Read);
                 let run = async move {
+                    let _panicked = Panicked { id, out: out.clone() };
                     let result = dispatch(&*host, &call, &command, payload).await;
                     let _ = out.send(answer(id, result)).await;
                     id
@@ -221,6 +222,21 @@ impl Connection {
                 let _ = out.try_send(FromHost::Progress { id, progress });
             }),
         )
+    }
+}
+
+/// Answers a call whose handler panicked, so that nobody waits for it for ever.
+struct Panicked {
+    id: u64,
+    out: mpsc::Sender<FromHost>,
+}
+
+impl Drop for Panicked {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let error = ApiError::internal("the host failed in the middle of this; what it did is not known");
+            let _ = self.out.try_send(FromHost::Error { id: self.id, error });
+        }
     }
 }
 
