@@ -41,12 +41,21 @@ impl Machine {
             Input::Credential(credential) => self.on_credential(credential, out),
             Input::Revived(words) => self.note(now, "revived", words, out),
             Input::FleetGuard(holds) => self.fitness.fleet_guard = holds,
+            Input::SourceSeen { member, ip, vantages } => {
+                self.new_address = (vantages >= 2).then_some((member, ip));
+            }
         }
     }
 
     fn on_tick(&mut self, now: Time, out: &mut Vec<Output>) {
         self.fitness.on_tick(now, &self.sight);
         self.register.on_tick(now);
+        if self.holds_lease(now)
+            && let Some(record) = self.hold.orphaned(now, self.epoch())
+        {
+            let about = record.from.unwrap_or(record.to);
+            out.push(Output::Moved(record, self.incident_of(record.epoch.saturating_sub(1), about)));
+        }
         if !self.foreign.is_empty() {
             self.foreign.retain(|_, (_, at)| now - *at <= INTENT_NAMED);
         }
@@ -194,6 +203,11 @@ impl Machine {
         self.sight.enrol(&self.roster);
         self.sight.chill(self.now);
         self.find_active();
+        let members = &self.roster.members;
+        if self.memory.baselines.keys().any(|id| !members.contains_key(id)) {
+            self.memory.baselines.retain(|id, _| members.contains_key(id));
+            self.memory_changes += 1;
+        }
         self.chilled = Some(self.chilled.unwrap_or(Rule::NewRoster));
     }
 

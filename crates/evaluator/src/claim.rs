@@ -4,7 +4,7 @@ use model::marker::Short8;
 use model::settings::WRITE_DEADLINE;
 use model::{Marker, MemberId, Nonce, Span, Time};
 
-use crate::io::{Cause, Claim, Output, State, WriteOutcome};
+use crate::io::{Cause, Claim, NoticeKind, Output, Reach, State, WriteOutcome};
 use crate::machine::{Go, Machine};
 use crate::plant::Bug;
 use crate::register::View;
@@ -86,8 +86,6 @@ impl Work {
 pub(crate) struct Verifying {
     pub(crate) epoch: u64,
     pub(crate) is_move: bool,
-    /// Adopted from another console: from and to, if the member changed.
-    pub(crate) adopted: Option<(Option<MemberId>, MemberId)>,
 }
 
 impl Machine {
@@ -176,7 +174,7 @@ impl Machine {
         let set_a = match work.cause {
             Cause::Adopt if work.restore => mine.address,
             Cause::Adopt | Cause::Abort => expect_a,
-            Cause::Ddns => self.sight.get(work.target)?.facts.as_ref()?.ip?,
+            Cause::Ddns => self.new_address.filter(|(member, _)| *member == work.target)?.1,
             Cause::Down | Cause::ServiceDown | Cause::AgentLost | Cause::Manual | Cause::Preferred => {
                 self.roster.members.get(&work.target)?.address
             }
@@ -255,6 +253,9 @@ impl Machine {
             WriteOutcome::Conflict => unknown("the provider reports a conflict; reading back".to_owned()),
             WriteOutcome::Throttled(span) => {
                 work.not_before = now + span;
+                let text =
+                    format!("the DNS provider asks to wait {span}; the record can be set by hand meanwhile");
+                self.tell(self.incident, NoticeKind::Failed, text, Reach::Shared, out);
                 unknown(format!("the provider asks to wait {span}"))
             }
             WriteOutcome::Unknown(words) => unknown(words),

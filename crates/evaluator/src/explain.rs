@@ -290,9 +290,7 @@ impl Machine {
             State::Confirm => {
                 ("then a person is asked".to_owned(), Some(self.since + settings.confirm_window()))
             }
-            State::Revive => {
-                ("then traffic moves or a person is asked".to_owned(), Some(self.since + settings.revive()))
-            }
+            State::Revive => ("then traffic moves or a person is asked".to_owned(), Some(self.revive_over())),
             State::Hold => ("then hold-down ends".to_owned(), Some(now + self.hold.remaining(now, settings))),
             State::Write => (
                 "then the outcome counts as unknown".to_owned(),

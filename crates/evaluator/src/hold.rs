@@ -12,6 +12,8 @@ const SECOND_WITHIN: Span = Span::from_s(30 * 60);
 const THIRD_WITHIN: Span = Span::from_s(2 * 60 * 60);
 /// A member that traffic was moved away from ranks lower for this long.
 const QUARANTINE: Span = Span::from_s(600);
+/// A move whose record is missing for this long is recorded by who watches.
+const RECORD_LATE: Span = Span::from_s(60);
 /// Moves kept.
 const KEPT: usize = 32;
 
@@ -19,6 +21,8 @@ const KEPT: usize = 32;
 struct Move {
     record: MoveRecord,
     as_of: Time,
+    /// Seen in the register only; the record of whoever made it has not arrived.
+    assumed: bool,
 }
 
 impl Move {
@@ -44,6 +48,9 @@ impl Hold {
         self.unreadable_since =
             if records.unreadable { Some(self.unreadable_since.unwrap_or(now)) } else { None };
         for record in &records.moves {
+            if self.moves.get(&record.epoch).is_some_and(|known| known.assumed) {
+                self.moves.remove(&record.epoch);
+            }
             self.add(now, *record);
         }
         if self.locked && self.automatic(now).next().is_none() {
@@ -53,9 +60,30 @@ impl Hold {
 
     /// Adds a move; what is already known of the same epoch is merged.
     pub(crate) fn add(&mut self, now: Time, record: MoveRecord) {
-        let slot = self.moves.entry(record.epoch).or_insert(Move { record, as_of: now });
+        let slot = self.moves.entry(record.epoch).or_insert(Move { record, as_of: now, assumed: false });
         slot.record.acknowledged |= record.acknowledged;
         slot.record.verified |= record.verified;
+        self.trim();
+    }
+
+    /// Adds a move that only the register shows: it counts as an automatic one until its record arrives.
+    pub(crate) fn assume(&mut self, now: Time, epoch: u64, from: Option<MemberId>, to: MemberId) {
+        let cause = Cause::Down;
+        let record =
+            MoveRecord { epoch, age: Span::ZERO, cause, from, to, acknowledged: false, verified: false };
+        self.moves.entry(epoch).or_insert(Move { record, as_of: now, assumed: true });
+        self.trim();
+    }
+
+    /// The move of this epoch if its record is still missing a minute later: whoever made it died first.
+    pub(crate) fn orphaned(&mut self, now: Time, epoch: u64) -> Option<MoveRecord> {
+        let moved =
+            self.moves.get_mut(&epoch).filter(|moved| moved.assumed && now - moved.as_of >= RECORD_LATE)?;
+        moved.assumed = false;
+        Some(MoveRecord { age: moved.age(now), ..moved.record })
+    }
+
+    fn trim(&mut self) {
         while self.moves.len() > KEPT {
             self.moves.pop_first();
         }

@@ -134,7 +134,8 @@ pub enum Credential {
 /// Everything that can happen to a machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Input {
-    /// Time passed: every 250 ms and whenever [`Output::WakeAt`] asked for it.
+    /// Time passed: every 250 ms and whenever [`Output::WakeAt`] asked for it. Steps further apart than 1.25 s forbid
+    /// acting for 5 s, further apart than 3 s count as [`OwnFault::Stalled`].
     Tick,
     /// What one relay told this console.
     Report(Report),
@@ -190,7 +191,8 @@ pub enum Input {
     Policy(Policy),
     /// A newer roster.
     Roster(Roster),
-    /// The shared records of moves, complete as far as any relay could tell.
+    /// The shared records of moves, complete as far as any relay could tell. Owed after each start and whenever they
+    /// change; until the first arrives no earlier move is known.
     Records(Records),
     /// The DNS credential appeared or went away.
     Credential(Credential),
@@ -199,6 +201,16 @@ pub enum Input {
     /// The fleet guard, judged over all pools by the runtime: more than half of the members turned stale within
     /// 30 s. `true` while it holds for this pool.
     FleetGuard(bool),
+    /// Dynamic DNS is on for this pool, and this many vantage points see the member's heartbeats come from `ip`.
+    /// The record follows the active member's address when at least two do and the member declares it itself.
+    SourceSeen {
+        /// Whose heartbeats.
+        member: MemberId,
+        /// Where they come from.
+        ip: Ipv4Addr,
+        /// How many vantage points see that.
+        vantages: u32,
+    },
 }
 
 /// What one relay told this console in one message.
@@ -537,7 +549,8 @@ pub struct Claim {
 /// Everything a machine can ask for. Executing one twice is harmless.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Output {
-    /// Call [`Input::Tick`] no later than this.
+    /// Call [`Input::Tick`] no later than this. Given only when it lies closer than the regular ticks reach (1.25 s);
+    /// a later one does not cancel an earlier one, and a tick too many is harmless.
     WakeAt(Time),
     /// Read relays at this rhythm from now on.
     Poll(Span),
@@ -577,7 +590,8 @@ pub enum Output {
     },
     /// Try to bring the agent of this member back over SSH.
     Revive(MemberId),
-    /// A move was made: write it into the shared records.
+    /// A move was made, read back or acknowledged: write it into the shared records. The same epoch comes again with
+    /// more flags set; records of one epoch are merged, flags only ever become true.
     Moved(MoveRecord, IncidentId),
     /// Tell people.
     Notify(Notice),

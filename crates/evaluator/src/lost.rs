@@ -159,7 +159,7 @@ impl Machine {
                 return Some(Go::new(State::Confirm, Rule::ServiceGone, reason));
             }
         }
-        if now - self.since < self.policy.settings.revive() {
+        if now < self.revive_over() {
             return None;
         }
         self.ask_agent = true;

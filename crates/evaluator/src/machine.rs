@@ -2,6 +2,7 @@
 //! rests. What each input changes is in `absorb`, what each state does is in `rows`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
 use model::marker::Short8;
 use model::settings::COLD;
@@ -63,6 +64,9 @@ pub struct Machine {
     pub(crate) blind: Blind,
     pub(crate) ask_agent: bool,
     pub(crate) failed_writes: u32,
+    pub(crate) revive_since: Option<Time>,
+    pub(crate) new_address: Option<(MemberId, Ipv4Addr)>,
+    pub(crate) ddns_at: Option<Time>,
     pub(crate) chilled: Option<Rule>,
     pub(crate) policy_changed: bool,
     pub(crate) poll: Span,
@@ -129,6 +133,9 @@ impl Machine {
             blind: Blind::default(),
             ask_agent: false,
             failed_writes: 0,
+            revive_since: None,
+            new_address: None,
+            ddns_at: None,
             chilled: None,
             policy_changed: false,
             poll: Span::ZERO,
@@ -253,7 +260,9 @@ impl Machine {
     /// How long after this reading the next one follows, unless something asks for it sooner.
     fn read_rhythm(&mut self, now: Time) -> Span {
         let rhythm = match self.state {
-            State::Cold | State::Unknown => Span::from_s(2),
+            State::Cold => Span::from_s(2),
+            State::Unknown if now - self.since < Span::from_s(60) => Span::from_s(2),
+            State::Unknown => Span::from_s(10),
             State::Route | State::Blind | State::Verify => Span::from_s(5),
             State::Confirm | State::Claim | State::Write => Span::from_ms(1_500),
             State::Drift => Span::from_s(10),
@@ -326,7 +335,7 @@ impl Machine {
                 [Some(silent), stale, over].into_iter().flatten().filter(|at| *at > now).min()
             }
             State::Confirm => Some(self.confirm_due(now)),
-            State::Revive => Some(self.since + settings.revive()),
+            State::Revive => Some(self.revive_over()),
             State::Write => self.work.as_ref().map(|work| work.deadline),
             State::Unknown => self.work.as_ref().map(|work| work.not_before.max(work.deadline)),
             State::Paused => self.pause_until,
@@ -341,6 +350,11 @@ impl Machine {
             | State::Drift
             | State::Locked => None,
         }
+    }
+
+    /// When REVIVE has had its time, counted from the first attempt of this incident.
+    pub(crate) fn revive_over(&self) -> Time {
+        self.revive_since.unwrap_or(self.since) + self.policy.settings.revive()
     }
 
     /// In CONFIRM: the end of the window, or the moment at which this console's own path has been silent for D.

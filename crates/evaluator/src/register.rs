@@ -14,6 +14,8 @@ pub(crate) const ODD_APART: Span = Span::from_s(5);
 const LAG: Span = Span::from_s(60);
 /// A question without an answer for this long counts as unanswered.
 const UNANSWERED: Span = Span::from_s(8);
+/// Two readings are at least this far apart.
+const BREATH: Span = Span::from_ms(100);
 /// After a first unanswered question the next one follows soon.
 const RETRY: Span = Span::from_s(2);
 
@@ -131,9 +133,10 @@ impl Register {
         self.next = now + rhythm;
     }
 
-    /// Wants the next reading no later than `at`.
+    /// Wants the next reading at `at`, or soon after the newest one: no two in one breath.
     pub(crate) fn want(&mut self, at: Time) {
-        self.next = self.next.min(at);
+        let soonest = self.asked().map_or(at, |asked| at.max(asked + BREATH));
+        self.next = self.next.min(soonest);
     }
 
     /// A question that stayed without an answer counts as a failure.
@@ -154,7 +157,9 @@ impl Register {
             DnsFault::Unreachable(words) => {
                 self.failures = self.failures.saturating_add(1);
                 self.last_fault = Some(words);
-                self.want(now + RETRY);
+                if self.failures == 1 {
+                    self.want(now + RETRY);
+                }
             }
             DnsFault::Refused(words) => self.refused = Some(words),
         }

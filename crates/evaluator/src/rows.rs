@@ -1,10 +1,10 @@
 //! The row of every other state (safety.md 3), in the table's order.
 
-use model::settings::{Arming, INTENT_OLD};
+use model::settings::{Arming, INTENT_OLD, Targets};
 use model::{MemberId, Span, Time};
 
 use crate::claim::{Verifying, Work};
-use crate::io::{Cause, MoveRecord, NoticeKind, Output, Reach, State};
+use crate::io::{Cause, NoticeKind, Output, Reach, State};
 use crate::machine::{Go, Machine};
 use crate::plant::Bug;
 use crate::register::View;
@@ -17,6 +17,8 @@ pub(crate) const CLEAR_FOR: Span = Span::from_s(5);
 pub(crate) const READ_BACK_WITHIN: Span = Span::from_s(60);
 /// The preferred member must have been ready for this long.
 const PREFERRED_READY: Span = Span::from_s(600);
+/// Dynamic DNS writes at most once in this span.
+const DDNS_REST: Span = Span::from_s(300);
 /// A provider that rejected a write is tried again after this long, doubled with each rejection.
 const FAILED_AGAIN: Span = Span::from_s(30);
 
@@ -90,7 +92,7 @@ impl Machine {
 
     /// The active member has not been heard since this console can see: others may know more.
     pub(crate) fn route_unknown(&mut self, now: Time, active: MemberId, out: &mut Vec<Output>) -> Option<Go> {
-        if self.sight.silent(active, now) <= self.policy.settings.delay() {
+        if !self.silent_too_long(now, active) {
             return None;
         }
         if self.some_testimony_says_down(now, active) {
@@ -102,7 +104,8 @@ impl Machine {
 
     pub(crate) fn tell_cannot_confirm(&mut self, active: MemberId, reach: Reach, out: &mut Vec<Output>) {
         let text = format!("{} may be down; this console cannot confirm it", self.name(active));
-        self.tell(None, NoticeKind::CannotConfirm, text, reach, out);
+        let incident = self.incident_of(self.epoch(), active);
+        self.tell(Some(incident), NoticeKind::CannotConfirm, text, reach, out);
     }
 
     pub(crate) fn row_blind(&mut self, now: Time) -> Option<Go> {
@@ -165,6 +168,9 @@ impl Machine {
         if let Some(go) = self.close_foreign(now, active, out) {
             return Some(go);
         }
+        if let Some(go) = self.follow_address(now, active) {
+            return Some(go);
+        }
         let preferred = if self.planted.has(Bug::FailsBack) {
             self.roster.members.iter().min_by_key(|(id, entry)| (entry.priority, **id)).map(|(id, _)| *id)
         } else {
@@ -179,6 +185,23 @@ impl Machine {
         let reason = format!("{} is the preferred member and has been ready for 10 min", self.name(target));
         self.work = Some(Work::new(now, Cause::Preferred, target, reason.clone()));
         Some(Go::new(State::Claim, Rule::PreferredReady, reason))
+    }
+
+    /// Dynamic DNS: the record follows the active member's address if two vantage points see what it declares.
+    fn follow_address(&mut self, now: Time, active: MemberId) -> Option<Go> {
+        let (member, ip) = self.new_address?;
+        let standing = self.memory.marker.as_ref()?.address;
+        let declared = self.sight.get(active)?.facts.as_ref()?.ip;
+        let rested = self.ddns_at.is_none_or(|at| now - at >= DDNS_REST);
+        let public = self.policy.settings.targets == Targets::Any || crate::ready::is_public(ip);
+        let fits = member == active && ip != standing && declared == Some(ip) && public && rested;
+        if !fits || !self.claim_lacks(now, Cause::Ddns, active).is_empty() {
+            return None;
+        }
+        self.ddns_at = Some(now);
+        let reason = format!("the address of {} changed from {standing} to {ip}", self.name(active));
+        self.work = Some(Work::new(now, Cause::Ddns, active, reason.clone()));
+        Some(Go::new(State::Claim, Rule::AddressChanged, reason))
     }
 
     /// Intents of others that stay open longer than 60 s are closed by consuming their marker.
@@ -232,7 +255,7 @@ impl Machine {
     }
 
     pub(crate) fn row_verify(&mut self, now: Time, out: &mut Vec<Output>) -> Option<Go> {
-        let verifying = self.verifying.expect("VERIFY is entered with a write to read back");
+        let verifying = self.verifying?;
         let read = self.register.view() == View::Equal
             && self.register.asked().is_some_and(|asked| asked >= self.since);
         if !read && now - self.since < READ_BACK_WITHIN {
@@ -261,21 +284,6 @@ impl Machine {
         out: &mut Vec<Output>,
     ) -> bool {
         let known = self.hold.record(verifying.epoch).copied();
-        if let (None, Some((from, to))) = (known, verifying.adopted) {
-            // Its mover died before it could write the record: counted as an automatic move, the careful way.
-            let record = MoveRecord {
-                epoch: verifying.epoch,
-                age: Span::ZERO,
-                cause: Cause::Down,
-                from,
-                to,
-                acknowledged: false,
-                verified: read,
-            };
-            self.hold.add(now, record);
-            out.push(Output::Moved(record, self.incident_of(verifying.epoch - 1, from.unwrap_or(to))));
-            return true;
-        }
         if read && let Some(record) = self.hold.verified(now, verifying.epoch) {
             let about = record.from.unwrap_or(record.to);
             let incident =

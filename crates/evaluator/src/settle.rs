@@ -15,6 +15,10 @@ impl Machine {
     /// The row of UNKNOWN: only reads, the identical request again, or the abort claim on the same marker.
     pub(crate) fn row_unknown(&mut self, now: Time, out: &mut Vec<Output>) -> Option<Go> {
         let intent = self.open_claim();
+        if now - self.since >= INTENT_OLD {
+            let text = "a write has had no known outcome for a minute; look at the record by hand".to_owned();
+            self.tell(self.incident, NoticeKind::Failed, text, Reach::Shared, out);
+        }
         if let Some(go) = self.late_outcome(now, &intent, out) {
             return Some(go);
         }
@@ -180,8 +184,7 @@ impl Machine {
         self.note(now, outcome::WON, format!("epoch {}: {proof}", claim.epoch), out);
         self.believe(now, claim.set_marker.clone(), out);
         self.failed_writes = 0;
-        self.verifying =
-            Some(Verifying { epoch: claim.epoch, is_move: claim.cause.is_move(), adopted: None });
+        self.verifying = Some(Verifying { epoch: claim.epoch, is_move: claim.cause.is_move() });
         if !claim.cause.is_move() {
             return;
         }

@@ -30,12 +30,21 @@ impl Machine {
     pub(crate) fn enter(&mut self, now: Time, from: State, go: &Go, out: &mut Vec<Output>) {
         match go.to {
             State::Cold => self.chill(now, out),
-            State::Blind => self.enter_blind(go, out),
+            State::Blind => {
+                // The next reading was planned by the rhythm of the state before: up to 5 min in FOLLOW.
+                self.register.want(now + Span::from_s(5));
+                self.enter_blind(go, out);
+            }
             State::Failed => self.enter_failed(from, go, out),
             State::Steady => self.enter_steady(out),
             State::Suspect => self.enter_suspect(now),
             State::Confirm => self.enter_confirm(now, from),
-            State::Revive => out.extend(self.active.map(Output::Revive)),
+            State::Revive => {
+                if self.revive_since.is_none() {
+                    self.revive_since = Some(now);
+                    out.extend(self.active.map(Output::Revive));
+                }
+            }
             State::Ask => self.alarm(NoticeKind::Ask, &go.reason, out),
             State::NoTarget => self.alarm(NoticeKind::NoTarget, &go.reason, out),
             State::Locked => self.alarm(NoticeKind::Locked, &go.reason, out),
@@ -51,6 +60,7 @@ impl Machine {
                 if from == State::Verify {
                     self.incident = None;
                 }
+                self.calm();
             }
             State::Drift => self.enter_drift(now, go, out),
             State::Route => {
@@ -58,7 +68,10 @@ impl Machine {
                     self.sight.warm(now);
                 }
             }
-            State::Follow => self.register.want(now + Span::from_s(1)),
+            State::Follow => {
+                self.calm();
+                self.register.want(now + Span::from_s(1));
+            }
             State::Paused => {}
         }
     }
@@ -68,6 +81,8 @@ impl Machine {
         self.register.chill(now);
         self.foreign.clear();
         self.ask_agent = false;
+        self.revive_since = None;
+        self.new_address = None;
         self.policy_changed = false;
         if self.lease.release() {
             out.push(Output::LeaseRelease);
@@ -101,13 +116,19 @@ impl Machine {
     }
 
     fn enter_steady(&mut self, out: &mut Vec<Output>) {
-        self.ask_agent = false;
         let incident = self.incident.take();
         let told = self.told.iter().any(|(of, kind)| *of == incident && *kind != NoticeKind::Moved);
         if told {
             let name = self.active.map_or_else(String::new, |id| self.name(id));
             self.tell(incident, NoticeKind::Over, format!("{name} serves; it is over"), Reach::Shared, out);
         }
+        self.calm();
+    }
+
+    /// What a lost member left behind is over; conditions without an incident may be told again.
+    fn calm(&mut self) {
+        self.ask_agent = false;
+        self.revive_since = None;
         self.told.retain(|(of, _)| of.is_some());
     }
 
@@ -140,7 +161,7 @@ impl Machine {
 
     fn enter_verify(&mut self, now: Time, from: State) {
         if from == State::Adopt && self.verifying.is_none() {
-            self.verifying = Some(Verifying { epoch: self.epoch(), is_move: false, adopted: None });
+            self.verifying = Some(Verifying { epoch: self.epoch(), is_move: false });
         }
         self.register.want(now);
     }
@@ -155,9 +176,12 @@ impl Machine {
         let moved = before
             .is_some_and(|before| Some(before.address) != self.memory.marker.as_ref().map(|m| m.address));
         let adopted = self.active.filter(|_| moved).map(|to| (former.filter(|from| *from != to), to));
-        self.verifying = Some(Verifying { epoch, is_move: false, adopted });
-        if let Some((former, active)) = adopted.filter(|_| self.holds_lease(now)) {
-            out.push(Output::Role { epoch, active, former });
+        self.verifying = Some(Verifying { epoch, is_move: adopted.is_some() });
+        if let Some((former, active)) = adopted {
+            self.hold.assume(now, epoch, former, active);
+            if self.holds_lease(now) {
+                out.push(Output::Role { epoch, active, former });
+            }
         }
         self.incident = None;
     }
@@ -179,7 +203,14 @@ impl Machine {
         let text = match kind {
             NoticeKind::NoTarget => format!("{name} is lost and nobody can take over: {reason}"),
             NoticeKind::Locked => format!("{name} is lost and automation waits: {reason}"),
-            _ => format!("{name} seems lost and a person must decide: {reason}"),
+            NoticeKind::Ask
+            | NoticeKind::Moved
+            | NoticeKind::Drift
+            | NoticeKind::Failed
+            | NoticeKind::Blind
+            | NoticeKind::NotReadBack
+            | NoticeKind::CannotConfirm
+            | NoticeKind::Over => format!("{name} seems lost and a person must decide: {reason}"),
         };
         self.tell(self.incident, kind, text, Reach::Shared, out);
     }

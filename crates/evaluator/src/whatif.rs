@@ -4,6 +4,8 @@
 //! Assumed, and said in the story: who is heard now stays heard, and a member that has been up long enough has heard
 //! the dying one before.
 
+use std::collections::VecDeque;
+
 use model::{MemberId, Span, Time};
 use serde::Serialize;
 
@@ -17,6 +19,8 @@ use crate::machine::Machine;
 const STEP: Span = Span::from_ms(500);
 /// Lines of the story at most.
 const LINES_MAX: usize = 64;
+/// Answers given in one step of the copy at most.
+const ANSWERS_MAX: usize = 256;
 
 /// What would happen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -60,7 +64,8 @@ impl Machine {
             entries: Vec::new(),
         };
         let settings = &self.policy.settings;
-        let horizon = settings.delay().times(5) + settings.confirm_window() + Span::from_s(15);
+        let delays = if self.active == Some(member) { 5 } else { 1 };
+        let horizon = settings.delay().times(delays) + settings.confirm_window() + Span::from_s(15);
         let mut at = now;
         while at - now <= horizon && story.moved_to.is_none() {
             at += STEP;
@@ -194,52 +199,58 @@ impl World {
 
     /// Answers what the copy asks for as the world would if all goes well.
     fn answer(&self, at: Time, copy: &mut Machine, outputs: Vec<Output>, story: &mut Story) {
-        for output in outputs {
-            let input = match output {
-                Output::Journal(entry) => {
-                    if story.entries.len() < LINES_MAX {
-                        story.entries.push(entry);
-                    }
-                    continue;
+        let mut open: VecDeque<_> = outputs.into();
+        for _ in 0..ANSWERS_MAX {
+            let Some(output) = open.pop_front() else { return };
+            if let Some(input) = self.answer_to(at, copy, output, story) {
+                open.extend(copy.step(at, input));
+            }
+        }
+    }
+
+    fn answer_to(&self, at: Time, copy: &Machine, output: Output, story: &mut Story) -> Option<Input> {
+        match output {
+            Output::Journal(entry) => {
+                if story.entries.len() < LINES_MAX {
+                    story.entries.push(entry);
                 }
-                Output::DnsRead => {
-                    let Some(marker) = copy.memory.marker.clone() else { continue };
-                    Input::DnsRead(Ok(Reading {
-                        asked: at,
-                        a: vec![marker.address],
-                        markers: vec![MarkerText::Marker(marker)],
-                        aaaa: false,
-                        cname: false,
-                    }))
+                None
+            }
+            Output::DnsRead => {
+                let marker = copy.memory.marker.clone()?;
+                Some(Input::DnsRead(Ok(Reading {
+                    asked: at,
+                    a: vec![marker.address],
+                    markers: vec![MarkerText::Marker(marker)],
+                    aaaa: false,
+                    cname: false,
+                })))
+            }
+            Output::IntentAnnounce(claim) => {
+                let relay = *self.relays.first()?;
+                Some(Input::IntentStored { relay, nonce: claim.nonce })
+            }
+            Output::LeaseRequest { .. } => {
+                let relay = *self.relays.first().filter(|_| self.granted)?;
+                let answer =
+                    LeaseAnswer { sent: at, granted: true, holder: None, wanted_by: None, refusal: None };
+                Some(Input::Lease { relay, answer })
+            }
+            Output::DnsCas { claim, .. } => {
+                if claim.cause.is_move() {
+                    story.moved_to = Some(claim.member);
+                    story.reason.clone_from(&claim.reason);
                 }
-                Output::IntentAnnounce(claim) => match self.relays.first() {
-                    Some(relay) => Input::IntentStored { relay: *relay, nonce: claim.nonce },
-                    None => continue,
-                },
-                Output::LeaseRequest { .. } => match self.relays.first().filter(|_| self.granted) {
-                    Some(relay) => Input::Lease {
-                        relay: *relay,
-                        answer: LeaseAnswer {
-                            sent: at,
-                            granted: true,
-                            holder: None,
-                            wanted_by: None,
-                            refusal: None,
-                        },
-                    },
-                    None => continue,
-                },
-                Output::DnsCas { claim, .. } => {
-                    if claim.cause.is_move() {
-                        story.moved_to = Some(claim.member);
-                        story.reason.clone_from(&claim.reason);
-                    }
-                    Input::DnsWrite { nonce: claim.nonce, outcome: WriteOutcome::Accepted }
-                }
-                _ => continue,
-            };
-            let more = copy.step(at, input);
-            self.answer(at, copy, more, story);
+                Some(Input::DnsWrite { nonce: claim.nonce, outcome: WriteOutcome::Accepted })
+            }
+            Output::WakeAt(_)
+            | Output::Poll(_)
+            | Output::LeaseRelease
+            | Output::IntentClose { .. }
+            | Output::Role { .. }
+            | Output::Revive(_)
+            | Output::Moved(..)
+            | Output::Notify(_) => None,
         }
     }
 }

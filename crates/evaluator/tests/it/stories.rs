@@ -199,7 +199,8 @@ fn a_follower_ends_in_adopt_when_another_console_moves() {
     world.a = vec![address(2)];
     world.markers = vec![evaluator::io::MarkerText::Marker(marker)];
     world.run(2);
-    assert_eq!(world.path(), [State::Adopt, State::Route, State::Follow]);
+    assert_eq!(world.path(), [State::Adopt, State::Route, State::Hold]);
+    world.until(State::Follow, 125);
     assert_eq!(world.machine.active(), Some(id(2)));
     assert!(world.sent.is_empty());
 }

@@ -500,7 +500,15 @@ impl World {
     }
 
     pub fn steady(members: u32, delay_s: u32) -> Self {
+        Self::steady_as(1, members, delay_s)
+    }
+
+    /// The same on another console.
+    pub fn steady_as(console: u32, members: u32, delay_s: u32) -> Self {
         let mut world = Self::new(members, settings(delay_s));
+        world.setup.console = ConsoleId::from_number(console);
+        world.setup.seed = u64::from(console);
+        world.machine = Machine::new(world.now, world.setup.clone());
         world.until(State::Steady, 30);
         world.run(120);
         assert_eq!(world.state(), State::Steady);

@@ -1,0 +1,249 @@
+//! What a member says about itself: its service, its agent, planned work, its address.
+
+use evaluator::io::{Goodbye, Input, NoticeKind, Output, State};
+use model::haproxy::Down;
+use model::settings::{AgentLost, Preset, Targets};
+use model::{Settings, Span};
+
+use crate::world::{World, address, id, settings};
+
+fn probing(delay_s: u32) -> Settings {
+    Settings { probe_port: Some(443), ..settings(delay_s) }
+}
+
+fn steady(settings: Settings) -> World {
+    let mut world = World::new(3, settings);
+    world.until(State::Steady, 30);
+    world.run(120);
+    world.sweep();
+    world
+}
+
+#[test]
+fn an_agent_that_dies_alone_is_revived_and_moved_after_two_delays() {
+    let mut world = steady(probing(10));
+    let cut = world.cut(1);
+    world.host(1).serves = true;
+    world.until(State::Revive, 15);
+    let revives = |world: &World| world.outputs.iter().filter(|(_, o)| *o == Output::Revive(id(1))).count();
+    assert_eq!(revives(&world), 1);
+    world.until(State::Hold, 15);
+    let took = world.accepted[0].0 - cut;
+    assert!(took >= Span::from_s(19) && took <= Span::from_s(22), "{took}");
+    assert_eq!(revives(&world), 1);
+    assert_eq!(world.accepted[0].1.cause, evaluator::io::Cause::AgentLost);
+}
+
+#[test]
+fn a_revived_agent_ends_it() {
+    let mut world = steady(probing(10));
+    world.cut(1);
+    world.host(1).serves = true;
+    world.until(State::Revive, 15);
+    world.input(Input::Revived("systemctl start".into()));
+    world.host(1).powered = true;
+    world.until(State::Steady, 5);
+    assert!(world.sent.is_empty());
+}
+
+#[test]
+fn a_service_that_stops_answering_during_revive_is_down() {
+    let mut world = steady(probing(30));
+    world.cut(1);
+    world.host(1).serves = true;
+    world.until(State::Revive, 35);
+    world.host(1).serves = false;
+    world.until(State::Hold, 8);
+    assert_eq!(world.accepted[0].1.cause, evaluator::io::Cause::Down);
+}
+
+#[test]
+fn service_confirmed_asks_after_three_delays() {
+    let mut world = steady(Settings { agent_lost: AgentLost::ServiceConfirmed, ..probing(10) });
+    world.cut(1);
+    world.host(1).serves = true;
+    world.until(State::Ask, 50);
+    assert!(world.entries.iter().any(|entry| entry.reason.contains("agent-lost")));
+    world.run(60);
+    assert_eq!(world.state(), State::Ask);
+    assert!(world.sent.is_empty());
+    world.host(1).serves = false;
+    world.until(State::Hold, 5);
+}
+
+#[test]
+fn a_clean_agent_stop_alone_never_moves() {
+    for settings in [settings(10), probing(10)] {
+        let mut world = steady(settings);
+        world.host(1).goodbye = Some(Goodbye::AgentStop);
+        world.speak(1);
+        world.host(1).powered = false;
+        world.until(State::Ask, 20);
+        assert!(world.last_reason().contains("agent-stopped"), "{}", world.last_reason());
+        world.run(600);
+        assert!(world.sent.is_empty());
+        world.host(1).powered = true;
+        world.host(1).goodbye = None;
+        world.until(State::Steady, 5);
+    }
+}
+
+#[test]
+fn a_host_that_says_it_shuts_down_is_left_at_once() {
+    let mut world = World::steady(3, 120);
+    let now = world.now;
+    world.host(1).goodbye = Some(Goodbye::HostShutdown);
+    world.speak(1);
+    assert_eq!(world.accepted[0].0, now);
+}
+
+#[test]
+fn planned_work_causes_no_move_inside_its_window() {
+    let mut world = World::steady(3, 10);
+    world.host(1).planned = Some(Span::from_s(120));
+    world.host(1).down = Down::Stopped;
+    world.speak(1);
+    world.run(2);
+    world.host(1).goodbye = Some(Goodbye::HostShutdown);
+    world.speak(1);
+    world.host(1).powered = false;
+    world.run(110);
+    assert_eq!(world.state(), State::Suspect);
+    assert!(world.sent.is_empty());
+    world.until(State::Hold, 30);
+}
+
+#[test]
+fn a_crash_loop_moves_and_a_hang_needs_a_second_vantage() {
+    let mut world = World::steady(3, 30);
+    world.host(1).down = Down::CrashLoop;
+    world.speak(1);
+    assert_eq!(world.a, [address(2)]);
+
+    let mut world = steady(probing(30));
+    world.host(1).down = Down::Hung;
+    world.speak(1);
+    world.run(60);
+    assert_eq!(world.state(), State::Steady);
+    assert_eq!(world.machine.health(world.now, id(1)).word(), "Degraded");
+    world.host(1).serves = false;
+    world.until(State::Hold, 3);
+}
+
+#[test]
+fn a_generic_pool_looks_at_the_heartbeat_alone() {
+    let mut world = steady(Settings { preset: Preset::Generic, ..settings(10) });
+    world.host(1).down = Down::Stopped;
+    world.host(2).down = Down::CrashLoop;
+    world.speak(1);
+    world.run(30);
+    assert_eq!(world.state(), State::Steady);
+    world.cut(1);
+    world.until(State::Hold, 15);
+    assert_eq!(world.a, [address(2)]);
+}
+
+#[test]
+fn a_member_in_maintenance_pauses_its_pool() {
+    let mut world = World::steady(3, 10);
+    world.host(1).maintenance = true;
+    world.host(1).down = Down::Stopped;
+    world.run(30);
+    assert_eq!(world.state(), State::Paused);
+    assert!(world.sent.is_empty());
+    world.host(1).maintenance = false;
+    world.until(State::Hold, 3);
+}
+
+#[test]
+fn who_is_not_ready_is_no_target() {
+    let mut world = World::steady(3, 10);
+    world.host(2).ip = address(77);
+    world.run(2);
+    world.cut(1);
+    world.until(State::Hold, 15);
+    assert_eq!(world.a, [address(3)]);
+
+    let mut world = World::steady(3, 10);
+    world.host(2).cfg_valid = Some(false);
+    world.host(3).down = Down::Stopped;
+    world.run(2);
+    world.cut(1);
+    world.until(State::NoTarget, 15);
+    assert!(world.last_reason().contains("`haproxy -c` refuses"), "{}", world.last_reason());
+    world.run(60);
+    assert_eq!(world.a, [address(1)]);
+    world.host(3).down = Down::None;
+    world.until(State::Hold, 3);
+    assert_eq!(world.a, [address(3)]);
+}
+
+#[test]
+fn documentation_addresses_are_no_targets_of_a_public_pool() {
+    let mut world = steady(Settings { targets: Targets::Public, ..settings(10) });
+    world.cut(1);
+    world.until(State::NoTarget, 15);
+    assert!(world.last_reason().contains("not public"));
+}
+
+#[test]
+fn a_probed_port_that_answers_nobody_is_no_target() {
+    let mut world = steady(probing(10));
+    world.host(2).serves = false;
+    world.run(15);
+    world.cut(1);
+    world.until(State::Hold, 15);
+    assert_eq!(world.a, [address(3)]);
+}
+
+#[test]
+fn a_restored_snapshot_neither_votes_nor_takes_over() {
+    let mut world = World::steady(3, 10);
+    world.host(2).seq -= 50;
+    world.run(5);
+    let view = world.machine.explain(world.now);
+    let member = view.members.iter().find(|member| member.member == id(2)).unwrap();
+    assert!(member.bar.as_ref().is_some_and(|bar| bar.contains("snapshot")), "{member:?}");
+    assert_eq!(view.voters.heard, 2);
+    world.host(2).incarnation += 1;
+    world.run(5);
+    assert_eq!(world.machine.explain(world.now).voters.heard, 3);
+}
+
+#[test]
+fn an_old_heartbeat_proves_no_life_whoever_brings_it() {
+    let mut world = World::steady(3, 10);
+    let old = world.life(id(1));
+    world.cut(1);
+    let mut seq = old.seq;
+    for _ in 0..60 {
+        world.run_ms(250);
+        seq += 1;
+        // A relay drips heartbeats that it hoarded: genuine, in order, with the beacon of then.
+        let lives = vec![evaluator::io::Life { seq, ..old.clone() }];
+        let report =
+            evaluator::io::Report { relay: id(3), lives, testimonies: vec![], intents: vec![], epoch_max: 7 };
+        world.input(Input::Report(report));
+    }
+    assert_eq!(world.accepted.len(), 1, "{:?}", world.states);
+}
+
+#[test]
+fn the_record_follows_an_address_that_two_vantage_points_see() {
+    let mut world = World::steady(3, 10);
+    world.host(1).ip = address(88);
+    world.input(Input::SourceSeen { member: id(1), ip: address(88), vantages: 1 });
+    world.run(5);
+    assert!(world.sent.is_empty());
+    world.input(Input::SourceSeen { member: id(1), ip: address(88), vantages: 2 });
+    world.run(5);
+    assert_eq!(world.a, [address(88)]);
+    assert_eq!(world.state(), State::Steady);
+    assert_eq!(world.told(NoticeKind::Moved), 0);
+    world.host(1).ip = address(89);
+    world.input(Input::SourceSeen { member: id(1), ip: address(89), vantages: 3 });
+    world.run(200);
+    assert_eq!(world.a, [address(88)], "at most one in five minutes");
+    world.run(110);
+    assert_eq!(world.a, [address(89)]);
+}
