@@ -178,8 +178,10 @@ impl Machine {
     /// The register holds this claim: believe it, record it, tell people.
     pub(crate) fn settle_won(&mut self, now: Time, claim: &Claim, proof: &str, out: &mut Vec<Output>) {
         let former = self.active;
-        let moved_away = self
+        // The claim's own name comes first: after a restart the boot of a dead member is not known any more.
+        let moved_away = claim
             .incident
+            .or(self.incident)
             .unwrap_or_else(|| self.incident_of(claim.expect_marker.epoch, former.unwrap_or(claim.member)));
         self.note(now, outcome::WON, format!("epoch {}: {proof}", claim.epoch), out);
         self.believe(now, claim.set_marker.clone(), out);
