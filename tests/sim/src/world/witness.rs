@@ -274,9 +274,9 @@ impl World {
         let own = |accepted: &&crate::register::Accepted| accepted.claim.epoch == epoch && is_own(accepted);
         let mine = self.register.accepted.iter().rev().find(own);
         let another = self.register.accepted.iter().rev().any(|accepted| {
-            accepted.claim.epoch == epoch && !is_own(accepted) && accepted.lineage == lineage
+            accepted.claim.epoch == epoch && accepted.console != console && accepted.lineage == lineage
         });
-        let here = mine.is_some_and(|accepted| accepted.lineage == lineage);
+        let here = mine.is_some_and(|accepted| accepted.lineage == lineage && accepted.console == console);
         if won && mine.is_none() {
             self.fail(Violation::new(Invariant::I3, format!("console {console} says that it won epoch {epoch}")));
         } else if !won && (here || (!another && lineage == 0)) {
