@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use api::{ApiError, Host};
+use engine::{Kind, OpenError};
+use model::Code;
 
 /// What this process hosts a profile for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,19 +19,28 @@ pub(crate) enum Mode {
 /// A profile that this process hosts.
 pub(crate) struct Opened {
     pub(crate) api: Arc<dyn Host>,
+    engine: Arc<engine::Host>,
 }
 
 impl Opened {
     /// Ends hosting in order: what is under way is kept, then the profile is free.
     pub(crate) async fn close(self) {
-        drop(self.api);
+        self.engine.close().await;
     }
 }
 
 /// Takes the profile's lock and starts an engine on it.
 ///
 /// # Errors
-/// [`model::Code::Conflict`] when another process holds the profile.
-pub(crate) async fn open(profile: &Path, mode: Mode) -> Result<Opened, ApiError> {
-    Err(ApiError::internal(format!("this build has no engine for {} ({mode:?})", profile.display())))
+/// [`Code::Conflict`] when another process holds the profile.
+pub(crate) fn open(profile: &Path, mode: Mode) -> Result<Opened, ApiError> {
+    let kind = match mode {
+        Mode::Headless => Kind::Headless,
+        Mode::Brief => Kind::Brief,
+    };
+    let engine = engine::Host::open(profile, kind).map_err(|error| match &error {
+        OpenError::Taken { .. } => ApiError::new(Code::Conflict, error.to_string()),
+        OpenError::Profile { .. } => ApiError::internal(error.to_string()),
+    })?;
+    Ok(Opened { api: Arc::clone(&engine) as Arc<dyn Host>, engine })
 }

@@ -118,7 +118,7 @@ async fn connect(profile: &Path) -> Result<(Client, Option<Brief>), ApiError> {
             Err(ClientError::NoHost { .. }) => {}
             Err(error) => return Err(error.into()),
         }
-        match host::open(profile, Mode::Brief).await {
+        match host::open(profile, Mode::Brief) {
             Ok(host) => {
                 let (client, served) = client::in_memory(Arc::clone(&host.api), &by()).await?;
                 return Ok((client, Some(Brief { host, served })));

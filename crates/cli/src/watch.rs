@@ -23,7 +23,7 @@ pub(crate) async fn run(common: &Common, args: &WatchArgs) -> Result<(), ApiErro
         return unit::install(common, &profile, args.passphrase_file.as_deref());
     }
     let mut end = End::new()?;
-    let host = host::open(&profile, Mode::Headless).await?;
+    let host = host::open(&profile, Mode::Headless)?;
     let (listener, peers) = client::bind(&profile)?;
     tracing::info!(profile = %profile.display(), "hosting this profile");
     // Outside systemd nobody listens, which is no fault.
