@@ -182,15 +182,13 @@ impl Sender {
     fn queue<T: Serialize>(&mut self, frame: &T) -> Result<(), LinkError> {
         let start = self.pending.len();
         self.pending.extend_from_slice(&[0; 4]);
-        serde_json::to_writer(&mut self.pending, frame)
-            .expect("wire types have string keys and no failing serializer");
+        write_json(&mut self.pending, frame);
         let bytes = self.pending.len() - start - 4;
         if bytes > limits::FRAME_BYTES_MAX {
             self.pending.truncate(start);
             return Err(LinkError::TooLong { peer: self.peer.clone(), bytes, max: limits::FRAME_BYTES_MAX });
         }
-        let length = u32::try_from(bytes).expect("a frame's limit fits four bytes").to_be_bytes();
-        self.pending[start..start + 4].copy_from_slice(&length);
+        self.pending[start..start + 4].copy_from_slice(&head_of(bytes));
         Ok(())
     }
 
@@ -309,4 +307,12 @@ impl Rate {
             None => Err(LinkError::TooMany { peer: peer.to_owned(), per_s: self.per_s }),
         }
     }
+}
+
+fn write_json<T: Serialize>(buffer: &mut Vec<u8>, frame: &T) {
+    serde_json::to_writer(buffer, frame).expect("wire types have string keys and no failing serializer");
+}
+
+fn head_of(bytes: usize) -> [u8; 4] {
+    u32::try_from(bytes).expect("a frame's limit fits four bytes").to_be_bytes()
 }

@@ -94,12 +94,9 @@ pub(crate) fn facts<S>(stream: &tokio_rustls::TlsStream<S>) -> Result<(PublicKey
 
 /// The key inside a failed handshake's error, when it failed for the pin.
 pub(crate) fn other_key(error: &std::io::Error) -> Option<&OtherKey> {
-    match error.get_ref()?.downcast_ref::<Error>()? {
-        Error::InvalidCertificate(CertificateError::Other(OtherError(inner))) => {
-            inner.downcast_ref::<OtherKey>()
-        }
-        _ => None,
-    }
+    let error = error.get_ref()?.downcast_ref::<Error>()?;
+    let Error::InvalidCertificate(CertificateError::Other(OtherError(inner))) = error else { return None };
+    inner.downcast_ref::<OtherKey>()
 }
 
 fn key_of(certificate: &CertificateDer<'_>) -> Result<PublicKey, Error> {

@@ -292,7 +292,11 @@ impl Roster {
                 && entry.witness_for.len() <= limits::POOLS_MAX
         };
         let checks = [
-            ("version", self.version >= 1 && (self.version == 1) == self.prev.is_none()),
+            (
+                "version",
+                (1..=limits::COUNTER_MAX).contains(&self.version)
+                    && (self.version == 1) == self.prev.is_none(),
+            ),
             ("fleet", (self.version == 1) == self.fleet.is_none()),
             ("members", self.members.len() <= limits::MEMBERS_MAX && self.members.iter().all(member_fits)),
             ("members (an id twice)", ids.len() == self.members.len()),
@@ -337,7 +341,7 @@ impl Policy {
                 && managed.provider_id.len() <= limits::NAME_BYTES_MAX
         };
         let checks = [
-            ("version", self.version >= 1),
+            ("version", (1..=limits::COUNTER_MAX).contains(&self.version)),
             ("name", !self.name.is_empty() && self.name.len() <= limits::NAME_BYTES_MAX),
             ("managed", self.managed.as_ref().is_none_or(managed_fits)),
             ("settings", self.settings.clone().check().is_ok()),

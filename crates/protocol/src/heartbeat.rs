@@ -170,7 +170,10 @@ impl Heartbeat {
         let haproxy = &self.haproxy;
         let listeners_short =
             || haproxy.listeners.iter().all(|listener| short(&listener.section) && short(&listener.address));
-        let checks: [(&'static str, bool); 9] = [
+        // Numbers that others count on from; incarnation and seq are only ever compared.
+        let counters = [self.role_epoch, self.roster_version];
+        let checks: [(&'static str, bool); 10] = [
+            ("counters", counters.into_iter().all(|counter| counter <= limits::COUNTER_MAX)),
             ("hostname", self.hostname.len() <= limits::HOSTNAME_BYTES_MAX),
             ("beacons", self.beacons.len() <= limits::BEACONS_MAX),
             ("testimonies", self.testimonies.len() <= limits::TESTIMONIES_MAX),

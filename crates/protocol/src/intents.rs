@@ -91,6 +91,9 @@ impl Intents {
         if intent.cause.len() > limits::NAME_BYTES_MAX {
             return Put::Refused("the intent's cause is too long");
         }
+        if intent.epoch > limits::COUNTER_MAX {
+            return Put::Refused("the intent's epoch is out of bounds");
+        }
         let key = (intent.pool, intent.nonce);
         if let Some((owner, known, _)) = self.open.get(&key) {
             return if *owner == console && *known == intent {
@@ -134,3 +137,6 @@ impl Intents {
         self.open.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests;

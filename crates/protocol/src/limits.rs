@@ -62,6 +62,12 @@ pub const TEXT_BYTES_MAX: usize = 512;
 /// Longest SSH host key line.
 pub const SSH_KEY_BYTES_MAX: usize = 1024;
 
+/// Largest counter that is taken from a wire where others count on from it: versions, epochs. A script reads it exactly, and one
+/// more never overflows.
+pub const COUNTER_MAX: u64 = 1 << 53;
+/// How far a policy's version may jump: nobody may use the numbers up.
+pub const POLICY_JUMP_MAX: u64 = 1_000_000;
+
 /// A peer silent for longer than this is testified about.
 pub const TESTIFY_AFTER: Span = Span::from_ms(2_500);
 /// A probe's answer counts for this long.

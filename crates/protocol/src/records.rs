@@ -276,7 +276,7 @@ impl RecordBook {
         let aged =
             |(noted, received): &(Noted, Aged)| AgedRecord { noted: noted.clone(), age: received.age(now) };
         let mut all: Vec<_> = ring.records.values().map(aged).collect();
-        all.sort_by(|a, b| b.age.cmp(&a.age));
+        all.sort_by_key(|one| std::cmp::Reverse(one.age));
         all
     }
 

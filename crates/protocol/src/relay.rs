@@ -346,6 +346,9 @@ impl Core {
     /// Learns who is active. An older epoch changes nothing.
     pub fn on_role(&mut self, role: frame::Role) {
         self.note_epoch(role.pool, role.epoch);
+        if role.epoch > limits::COUNTER_MAX {
+            return;
+        }
         let newer = self.roles.get(&role.pool).is_none_or(|known| role.epoch > known.epoch);
         let room = self.roles.contains_key(&role.pool) || self.roles.len() < limits::POOLS_MAX;
         if newer && room {
@@ -430,7 +433,7 @@ impl Core {
 
     fn note_epoch(&mut self, pool: PoolId, epoch: u64) {
         let room = self.epochs.contains_key(&pool) || self.epochs.len() < limits::POOLS_MAX;
-        if epoch > self.epoch_max(pool) && room {
+        if epoch > self.epoch_max(pool) && epoch <= limits::COUNTER_MAX && room {
             self.epochs.insert(pool, epoch);
             self.dirty_state = true;
         }

@@ -220,7 +220,7 @@ async fn a_side_that_never_reads_holds_nobody() {
 async fn a_frame_that_trickles_is_given_up() {
     let (mut dialled, mut accepted) = piped().await;
     accepted.set_limit(limits::FRAME_BYTES_MAX);
-    accepted.set_idle(Duration::from_secs(3600));
+    accepted.set_idle(Duration::from_hours(1));
     let long = "x".repeat(200_000);
     // The pipe takes a part of it, then the sender stops without closing.
     assert!(tokio::time::timeout(Duration::ZERO, dialled.send(&long)).await.is_err());

@@ -288,6 +288,13 @@ impl Shelf {
             return Err(self.other_fleet(Some(content.fleet)));
         }
         let pool = content.pool;
+        let kept_version = self.policies.get(&pool).map_or(0, |kept| kept.content.version);
+        if content.version > kept_version + limits::POLICY_JUMP_MAX {
+            return Err(ShelfError::Wire(SignError::Bounds {
+                kind: DocKind::Policy.kind(),
+                field: "version",
+            }));
+        }
         let Some(kept) = self.policies.get(&pool) else {
             if self.policies.len() >= limits::POOLS_MAX {
                 return Err(ShelfError::TooManyPools);
@@ -367,12 +374,11 @@ impl Shelf {
 fn open_roster(doc: &SignedDoc, judge: Option<&Roster>) -> Result<(Roster, ConsoleId), ShelfError> {
     let kind = DocKind::Roster.kind();
     let own;
-    let judge = match judge {
-        Some(judge) => judge,
-        None => {
-            own = doc.signed.peek::<Roster>(kind)?;
-            &own
-        }
+    let judge = if let Some(judge) = judge {
+        judge
+    } else {
+        own = doc.signed.peek::<Roster>(kind)?;
+        &own
     };
     let (signer, role, key) = signer_in(judge, doc, "roster")?;
     if role != Role::Owner {

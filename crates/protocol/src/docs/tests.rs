@@ -211,6 +211,23 @@ fn the_highest_policy_wins_and_of_one_version_the_first_stays() {
 }
 
 #[test]
+fn nobody_uses_the_version_numbers_up() {
+    let mut shelf = fleet();
+    for version in [u64::MAX, limits::COUNTER_MAX, limits::POLICY_JUMP_MAX + 1] {
+        let refused = shelf.put(by(2, &policy(&shelf, version)));
+        assert_eq!(
+            refused,
+            Err(ShelfError::Wire(SignError::Bounds { kind: Kind::Policy, field: "version" })),
+            "{version}"
+        );
+    }
+    assert_eq!(shelf.put(by(2, &policy(&shelf, limits::POLICY_JUMP_MAX))), Ok(Stored::Newest));
+    let mut last = next_roster(&shelf);
+    last.version = u64::MAX;
+    assert!(shelf.put(roster_by(1, &last)).is_err());
+}
+
+#[test]
 fn settings_out_of_range_are_never_shelved() {
     let mut shelf = fleet();
     let mut wild = policy(&shelf, 1);

@@ -99,7 +99,7 @@ impl Admitter {
                 self.state = State::Joining(agent);
                 Some(EnrolMessage::Admitted(Welcomed { member: self.enrolment.member, roster }))
             }
-            other => {
+            other @ (State::First | State::Proof(_) | State::Joining(_) | State::Ended) => {
                 self.state = other;
                 None
             }

@@ -92,7 +92,7 @@ impl Meeting {
         let mut admitter = Admitter::new(self.enrolment, self.door, console_card(), &[3; 18]);
         loop {
             let mut to_agent = Vec::new();
-            match admitter.step(over_the_wire(message)) {
+            match admitter.step(over_the_wire(&message)) {
                 AdmitterStep::Send(send) => to_agent.push(send),
                 AdmitterStep::Proven { send, agent } => {
                     assert_eq!(agent.key, agent_key());
@@ -107,7 +107,7 @@ impl Meeting {
             }
             let mut next = None;
             for send in to_agent {
-                match joiner.step(over_the_wire(send)) {
+                match joiner.step(over_the_wire(&send)) {
                     JoinerStep::Send(send) => next = Some(send),
                     JoinerStep::Wait => {}
                     JoinerStep::Refused(refusal) => return End::AgentRefused(refusal),
@@ -126,13 +126,13 @@ impl Meeting {
     fn refused(self) -> (Refusal, bool) {
         match self.run() {
             End::ConsoleRefused(refusal, counted) => (refusal, counted),
-            other => panic!("{other:?}"),
+            other @ (End::In(..) | End::AgentRefused(_)) => panic!("{other:?}"),
         }
     }
 }
 
-fn over_the_wire(message: EnrolMessage) -> EnrolMessage {
-    serde_json::from_str(&serde_json::to_string(&message).unwrap()).unwrap()
+fn over_the_wire(message: &EnrolMessage) -> EnrolMessage {
+    serde_json::from_str(&serde_json::to_string(message).unwrap()).unwrap()
 }
 
 fn second_roster() -> SignedDoc {

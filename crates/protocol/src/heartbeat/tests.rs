@@ -49,6 +49,8 @@ fn too_much_of_anything_is_refused_by_name() {
     refuse(&|h| h.beacons = vec![h.beacons[0]; 9], "beacons");
     refuse(&|h| h.testimonies = vec![h.testimonies[0].clone(); 25], "testimonies");
     refuse(&|h| h.hostname = "h".repeat(254), "hostname");
+    refuse(&|h| h.roster_version = u64::MAX, "counters");
+    refuse(&|h| h.role_epoch = u64::MAX, "counters");
     refuse(&|h| h.haproxy.reason = "r".repeat(513), "haproxy.reason");
 }
 
@@ -61,4 +63,18 @@ fn a_heartbeat_of_a_later_version_is_understood() {
     assert_eq!(heartbeat.goodbye, Some(Goodbye::AgentStop));
     assert_eq!(heartbeat.haproxy.unit, model::haproxy::UnitState::Other);
     assert!(!heartbeat.fit, "what is not said is not claimed");
+}
+
+/// The first form that was ever sent. It must be opened by all of 1.x, to the letter, so this text never changes.
+#[test]
+fn the_first_form_of_a_heartbeat_still_opens() {
+    let key = SecretKey::from_bytes(&[1; 32]).public();
+    let signed: Signed = serde_json::from_str(include_str!("first_form.json")).unwrap();
+    let heartbeat = Heartbeat::open(&signed, &key).unwrap();
+    assert_eq!(heartbeat.hostname, "edge-1");
+    assert_eq!(heartbeat.testimonies[0].silent_ms, 2_600);
+    assert_eq!(heartbeat.haproxy.down, Down::Hung);
+    assert_eq!(heartbeat.goodbye, Some(Goodbye::HostShutdown));
+    assert_eq!(heartbeat.planned_until_ms, Some(60_000));
+    assert_eq!(heartbeat.ip, Some(Ipv4Addr::new(203, 0, 113, 7)));
 }

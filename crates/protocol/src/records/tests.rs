@@ -123,7 +123,9 @@ mod properties {
             other.extend(one.clone());
             let keep = |list: Vec<Noted>| {
                 let mut book = RecordBook::default();
-                list.into_iter().for_each(|noted| { book.put(noted, at(1)); });
+                for noted in list {
+                    book.put(noted, at(1));
+                }
                 book.kept(at(1)).into_iter().map(|kept| kept.signed).collect::<Vec<_>>()
             };
             prop_assert_eq!(keep(one), keep(other));

@@ -52,10 +52,8 @@ fn record(n: u32) -> Record {
 }
 
 fn report_of(frame: Frame) -> frame::Report {
-    match frame {
-        Frame::Report(report) => report,
-        other => panic!("{other:?}"),
-    }
+    let Frame::Report(report) = frame else { panic!("{frame:?}") };
+    report
 }
 
 #[test]
