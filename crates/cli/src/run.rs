@@ -111,6 +111,9 @@ async fn incidents(session: &Session, command: IncidentCommand) -> Result<(), Ap
     }
 }
 
+/// Between two subscriptions, so that a host that closes streams is not asked without a pause.
+const BREATH: tokio::time::Duration = tokio::time::Duration::from_millis(200);
+
 async fn status(session: &Session, args: StatusArgs) -> Result<(), ApiError> {
     let request = req::PoolStatusRequest { pool: args.pool };
     let mut picture = session.read(request.clone()).await?;
@@ -136,7 +139,8 @@ async fn status(session: &Session, args: StatusArgs) -> Result<(), ApiError> {
         if let Some(error) = events.error() {
             return Err(error);
         }
-        // The host went away; the next subscription says so in words.
+        // The host closed the stream or went away; in the second case the next turn says so in words.
+        tokio::time::sleep(BREATH).await;
     }
 }
 

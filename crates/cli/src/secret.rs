@@ -93,6 +93,7 @@ fn checked(text: &[u8], place: &str) -> Result<SecretText, ApiError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
@@ -102,9 +103,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("key");
         std::fs::write(&path, "c2VjcmV0\r\nnot this\n").unwrap();
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o640)).unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
         assert!(from_file(&path).unwrap_err().message.contains("mode 0600"));
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
         assert_eq!(from_file(&path).unwrap().expose(), "c2VjcmV0");
     }
 
