@@ -141,7 +141,9 @@ impl Link {
                 ("netdev", format!("port_{port}_{name}"), chain("egress", &rule))
             }
             Cut::LossPercent(percent) => {
-                let rule = format!("numgen random mod 100 < {percent} drop");
+                // Real members are not on one segment: what is lost between them is IP, not a neighbour's ARP, whose
+                // three tries would all be lost now and then and make one second of total silence.
+                let rule = format!("meta protocol ip numgen random mod 100 < {percent} drop");
                 ("netdev", format!("loss_{percent}_{name}"), chain("ingress", &rule))
             }
             Cut::Pair(other) => {
