@@ -25,6 +25,10 @@ pub struct Cli {
     #[arg(long, global = true, hide = true, default_value = "info")]
     pub log: tracing::Level,
 
+    /// Installs HAProxy on this host if it is missing, with a minimal configuration if it has none, and ends.
+    #[arg(long)]
+    pub provision_haproxy: bool,
+
     /// What to do.
     #[command(subcommand)]
     pub command: Option<Command>,

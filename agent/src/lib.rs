@@ -8,6 +8,7 @@
 //! the only owner of state), `relay` and `peers` (connections in and out), `sense` (what the host says) and
 //! [`limits`] (every bound).
 
+pub mod alarm;
 pub mod attachment;
 pub mod cli;
 pub mod disk;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use agent::cli::{Cli, Command};
 use agent::layout::Layout;
+use agent::provision::{Config, Package, provision_haproxy as provision_haproxy_on_host};
 use agent::run::{EXIT_CONFIG, NeedsPerson};
 use agent::sense::haproxy::Options;
 use agent::{enrol, log, run, sense, status, uninstall};
@@ -27,6 +28,9 @@ fn main() -> ExitCode {
 fn start(cli: Cli) -> anyhow::Result<ExitCode> {
     let layout = Layout::new(cli.root);
     let out = &mut std::io::stdout();
+    if cli.provision_haproxy {
+        return runtime()?.block_on(provision_haproxy(out)).map(|()| ExitCode::SUCCESS);
+    }
     match cli.command {
         Some(Command::Enrol(options)) => runtime()?.block_on(enrol::run(&layout, &options, out))?,
         Some(Command::Run) => runtime()?.block_on(run::run(&layout))?,
@@ -36,6 +40,19 @@ fn start(cli: Cli) -> anyhow::Result<ExitCode> {
         None => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn provision_haproxy(out: &mut impl Write) -> anyhow::Result<()> {
+    let done = provision_haproxy_on_host().await?;
+    match done.package {
+        Package::WasThere => writeln!(out, "HAProxy was installed already.")?,
+        Package::Installed(packages) => writeln!(out, "HAProxy was installed by {}.", packages.program())?,
+    }
+    match done.config {
+        Config::Kept => writeln!(out, "Its configuration was left as it is.")?,
+        Config::Written => writeln!(out, "A minimal configuration was written.")?,
+    }
+    Ok(())
 }
 
 /// One thread for everything: the agent waits far more than it works.

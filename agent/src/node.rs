@@ -20,7 +20,6 @@ mod sessions;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use link::Channel;
 use model::haproxy::Report;
@@ -30,6 +29,7 @@ use protocol::frame::{Hello, Welcome};
 use protocol::{Frame, Goodbye, PublicKey, relay};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::alarm::Alarm;
 use crate::attachment::Attachment;
 use crate::env::AgentEnv;
 use crate::keeper::{Keeper, Kept};
@@ -144,6 +144,8 @@ pub struct Parts {
     pub attachment: Attachment,
     /// How it dials.
     pub dialler: crate::peers::Dialler,
+    /// Struck with each regular heartbeat, for whoever works once a second in the same waking.
+    pub strike: watch::Sender<u64>,
     /// What people should hear about.
     pub notes: Vec<String>,
 }
@@ -159,6 +161,8 @@ pub struct Ends {
     pub report: watch::Receiver<Report>,
     /// Why to stop, once it is time.
     pub stop: oneshot::Receiver<Goodbye>,
+    /// When to wake.
+    pub alarm: Alarm,
 }
 
 /// The daemon's state.
@@ -218,7 +222,7 @@ impl Node {
         self.report = ends.report.borrow_and_update().clone();
         let goodbye = loop {
             let due = self.due();
-            let wait = Duration::from_millis(due.since(self.clock.boottime()).as_ms());
+            let now = self.now();
             tokio::select! {
                 biased;
                 why = &mut ends.stop => break why.unwrap_or(Goodbye::AgentStop),
@@ -228,7 +232,11 @@ impl Node {
                     Err(_) => report_gone = true,
                 },
                 Some(event) = ends.events.recv() => self.on_event(event),
-                () = tokio::time::sleep(wait) => {}
+                rung = ends.alarm.until(due, now) => if let Err(error) = rung {
+                    // Without its timer the agent is deaf to time; systemd starts it anew.
+                    tracing::error!(%error, "the timer broke");
+                    break Goodbye::AgentStop;
+                },
             }
             self.on_time(due);
         };
@@ -292,6 +300,7 @@ impl Node {
             self.hang_up_the_silent(now);
             self.probe_ports(now);
             self.save(now);
+            self.parts.strike.send_modify(|beats| *beats = beats.wrapping_add(1));
             crate::watchdog::alive();
         }
         self.dial(now);

@@ -61,11 +61,14 @@ impl Dialler {
             hostname: Some(call.hostname),
         };
         link.send(&Frame::Hello(hello)).await.map_err(failed)?;
-        match link.recv::<Frame>().await.map_err(failed)? {
-            Frame::Welcome(welcome) => Ok(Box::new((link, welcome))),
-            Frame::Refused(refusal) => Err(DialFault::Refused(refusal)),
-            _ => Err(DialFault::Failed(format!("{} answered the hello with something else", call.address))),
+        let answer = link.recv::<Frame>().await.map_err(failed)?;
+        if let Frame::Welcome(welcome) = answer {
+            return Ok(Box::new((link, welcome)));
         }
+        if let Frame::Refused(refusal) = answer {
+            return Err(DialFault::Refused(refusal));
+        }
+        Err(DialFault::Failed(format!("{} answered the hello with something else", call.address)))
     }
 }
 

@@ -11,6 +11,7 @@ use protocol::{Goodbye, relay};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::alarm::Alarm;
 use crate::attachment::Attachment;
 use crate::env::AgentEnv;
 use crate::keeper::Keeper;
@@ -19,6 +20,7 @@ use crate::limits::INBOX_EVENTS;
 use crate::node::{Ends, Event, Node, Parts};
 use crate::peers::Dialler;
 use crate::relay::Door;
+use crate::sense::beat::Beat;
 use crate::sense::clock::{Clock, SystemClock};
 use crate::sense::haproxy::{HaproxySense, Options};
 use crate::state::{State, StateError};
@@ -42,16 +44,29 @@ pub struct Agent {
     layout: Layout,
 }
 
+/// What an agent hangs on.
+#[derive(Debug)]
+pub struct Inputs {
+    /// What HAProxy's sense says.
+    pub report: watch::Receiver<Report>,
+    /// Why to stop, once it is time.
+    pub stop: oneshot::Receiver<Goodbye>,
+    /// Struck with each regular heartbeat.
+    pub strike: watch::Sender<u64>,
+}
+
 /// Runs until SIGTERM.
 ///
 /// # Errors
 /// Configuration, state or ports.
 pub async fn run(layout: &Layout) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let sense = HaproxySense::start(Options::default(), Arc::clone(&clock))
-        .context("starting the sense of HAProxy")?;
-    let (stop_sender, stop_receiver) = oneshot::channel();
-    let agent = Agent::build(layout, clock, sense.report(), stop_receiver)?;
+    let (strike, beats) = watch::channel(0);
+    let options = Options { beat: Some(Beat::struck_by(beats)), ..Options::default() };
+    let sense =
+        HaproxySense::start(options, Arc::clone(&clock)).context("starting the sense of HAProxy")?;
+    let (stop_sender, stop) = oneshot::channel();
+    let agent = Agent::build(layout, clock, Inputs { report: sense.report(), stop, strike })?;
     tokio::spawn(async move {
         let why = match stop::requested().await {
             Ok(()) => stop::reason().await,
@@ -77,14 +92,15 @@ impl Agent {
     pub fn build(
         layout: &Layout,
         clock: Arc<dyn Clock>,
-        report: watch::Receiver<Report>,
-        stop: oneshot::Receiver<Goodbye>,
+        inputs: Inputs,
     ) -> anyhow::Result<Self> {
         let reading = AgentEnv::read(&layout.env()).context(NeedsPerson)?;
         let state = State::new(layout);
         let remembered = state.read().map_err(|error| match error {
             StateError::Disk(ref disk) if disk.is_transient() => anyhow::Error::new(error),
-            error => anyhow::Error::new(error).context(NeedsPerson),
+            StateError::NotEnrolled | StateError::Disk(_) | StateError::Key | StateError::Rosters(_) => {
+                anyhow::Error::new(error).context(NeedsPerson)
+            }
         })?;
         let mut notes = reading.notes;
         notes.extend(remembered.notes);
@@ -120,6 +136,7 @@ impl Agent {
             core,
             attachment,
             dialler: Dialler::new(identity.clone()),
+            strike: inputs.strike,
             notes,
         };
         tracing::info!(
@@ -132,7 +149,8 @@ impl Agent {
         );
         let node = Node::new(parts, Arc::clone(&clock), events.clone(), seed()?);
         let door = Door::new(&identity, events.clone(), clock);
-        let ends = Ends { events: inbox, kept, report, stop };
+        let alarm = Alarm::new().context("making a timer")?;
+        let ends = Ends { events: inbox, kept, report: inputs.report, stop: inputs.stop, alarm };
         Ok(Self { node, ends, door, listeners, events, layout: layout.clone() })
     }
 

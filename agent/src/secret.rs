@@ -77,7 +77,6 @@ fn from_reader(mut reader: impl Read) -> io::Result<Zeroizing<String>> {
     while line.len() < LINE_BYTES_MAX && reader.read(&mut byte)? == 1 && byte[0] != b'\n' {
         line.push(byte[0]);
     }
-    byte[0] = 0;
     let text = std::str::from_utf8(&line).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
     Ok(Zeroizing::new(text.to_owned()))
 }

@@ -169,16 +169,13 @@ impl Desk {
             Joiner::start(&self.secret, link.exporter(), link.peer_key(), self.card.clone(), &nonce);
         link.send(&Frame::Enrol(first)).await.map_err(broke)?;
         loop {
-            let message = match link.recv::<Frame>().await.map_err(broke)? {
-                Frame::Enrol(message) => message,
-                Frame::Refused(refusal) => return Err(refusal),
-                Frame::Unknown => continue,
-                _ => {
-                    return Err(Refusal::new(
-                        Status::Conflict,
-                        "the caller said something else than enrolment",
-                    ));
-                }
+            let frame = link.recv::<Frame>().await.map_err(broke)?;
+            if let Frame::Refused(refusal) = frame {
+                return Err(refusal);
+            }
+            let Frame::Enrol(message) = frame else {
+                let words = "the caller said something else than enrolment";
+                return Err(Refusal::new(Status::Conflict, words));
             };
             match joiner.step(message) {
                 JoinerStep::Send(message) => link.send(&Frame::Enrol(message)).await.map_err(broke)?,

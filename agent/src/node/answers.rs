@@ -96,7 +96,9 @@ impl Node {
                 }
                 // A later page may be needed for the truth of an earlier answer only if that one failed.
                 if self.answers.behind.is_none() {
-                    ripe.into_iter().for_each(|held| self.send(held.id, held.frame));
+                    for held in ripe {
+                        self.send(held.id, held.frame);
+                    }
                 }
                 self.send_reports(now);
             }

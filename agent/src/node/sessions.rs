@@ -205,7 +205,9 @@ impl Node {
                 let ask = serve::ask_for_docs(&self.parts.core);
                 self.send(id, ask);
                 let beacons: Vec<_> = self.sessions.values().filter_map(|session| session.beacon).collect();
-                beacons.into_iter().for_each(|beacon| self.send(id, Frame::Beacon(beacon)));
+                for beacon in beacons {
+                    self.send(id, Frame::Beacon(beacon));
+                }
                 self.beat_soon();
             }
             Who::Console(console) => {
@@ -257,7 +259,9 @@ impl Node {
                 }
             }
             // A refusal confirms nothing, so it need not wait for the disk.
-            reply.frames.into_iter().for_each(|frame| self.send(id, frame));
+            for frame in reply.frames {
+                self.send(id, frame);
+            }
             self.forget(id);
         } else {
             self.answer(id, reply.frames, now);

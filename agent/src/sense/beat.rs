@@ -40,6 +40,12 @@ impl Beat {
         Ok(Self { beats })
     }
 
+    /// A beat that somebody else strikes, so that its waking serves both.
+    #[must_use]
+    pub fn struck_by(beats: watch::Receiver<u64>) -> Self {
+        Self { beats }
+    }
+
     /// Waits for the next beat. Beats that were missed are one.
     ///
     /// Ends never if the timer broke, which the kernel has no reason to let happen.

@@ -5,19 +5,19 @@ use std::time::Duration;
 
 use protocol::check::{Offer, Refusal, Status};
 use protocol::docs::{ConsoleEntry, Removed, Role};
-use protocol::frame::HelloRole;
+use protocol::frame::{Hello, HelloRole};
 use protocol::{Frame, Goodbye, SecretKey};
+use serde::ser::SerializeStruct as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::{Instant, timeout};
 
 use crate::world::{Console, Fleet, Member, PATIENCE, Running, key, knock};
 
 async fn refusal(key: &SecretKey, member: &Member, role: HelloRole, hostname: &str) -> Refusal {
-    match knock(key, member, role, Some(hostname.into())).await.1 {
-        Frame::Refused(refusal) => refusal,
-        other => panic!("{other:?}"),
-    }
+    let answer = knock(key, member, role, Some(hostname.into())).await.1;
+    let Frame::Refused(refusal) = answer else { panic!("{answer:?}") };
+    refusal
 }
 
 #[tokio::test]
@@ -81,8 +81,8 @@ async fn a_console_that_is_removed_loses_its_link_at_once() {
     fleet.write_enrolled(&members[0]);
     let agent = Running::start(&members[0]);
     let (link, welcome) = knock(&key(201), &members[0], HelloRole::Console, None).await;
-    let Frame::Welcome(welcome) = welcome else { panic!("{welcome:?}") };
-    let operator = Console { link, id: second.id, welcome };
+    assert!(matches!(welcome, Frame::Welcome(_)), "{welcome:?}");
+    let operator = Console { link, id: second.id };
     let mut owner = fleet.console(&members[0]).await;
     let next = fleet.change(|roster| {
         roster.consoles.pop();
@@ -129,76 +129,136 @@ fn rss_bytes() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }
 
-/// Raw mutated bytes at the TCP port: broken TLS, as whoever finds the port would send.
-async fn throw_at_port(address: SocketAddr, bytes: &[u8]) {
-    let Ok(mut stream) = TcpStream::connect(address).await else { return };
+/// Text that goes into a frame as it is, JSON or not: what the serializer does for its own raw values, without the
+/// check that those are JSON.
+struct Unchecked(String);
+
+impl serde::Serialize for Unchecked {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const TOKEN: &str = "$serde_json::private::RawValue";
+        let mut raw = serializer.serialize_struct(TOKEN, 1)?;
+        raw.serialize_field(TOKEN, &self.0)?;
+        raw.end()
+    }
+}
+
+/// A connection from one of many addresses of the loopback, so that no address is paced away.
+async fn connect_from(n: u32, to: SocketAddr) -> TcpStream {
+    let [_, a, b, c] = (n / 20 + 1).to_be_bytes();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::from(([127, 64 | a, b, c], 0))).unwrap();
+    socket.connect(to).await.unwrap()
+}
+
+/// Bytes that are no TLS, as whoever finds the port may send.
+async fn throw_at_port(n: u32, member: &Member, bytes: &[u8]) {
+    let mut stream = connect_from(n, member.relay).await;
     let _ = stream.write_all(bytes).await;
     let _ = stream.shutdown().await;
     let mut answer = Vec::new();
-    let _ = timeout(Duration::from_secs(8), stream.read_to_end(&mut answer)).await;
+    // A reset is an answer too; what must not be is silence beyond the handshake's deadline.
+    let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the door holds a stranger");
+}
+
+/// A mutated frame inside TLS: instead of the hello by a stranger, after it by a member.
+async fn throw_inside(n: u32, member: &Member, by: &SecretKey, hello: Option<Hello>, text: String) {
+    let identity = link::Identity::new(by).unwrap();
+    let stream = Box::new(connect_from(n, member.relay).await);
+    let pin = link::Pin::Key(member.key.public());
+    let opened = link::connect_over(stream, "door".into(), None, &identity, pin, link::Timeouts::default());
+    let mut link = opened.await.unwrap();
+    let known = hello.is_some();
+    if let Some(hello) = hello {
+        link.send(&Frame::Hello(hello)).await.unwrap();
+        let answer = link.recv::<Frame>().await.unwrap();
+        // The peer's former link may still be on its way out.
+        if !matches!(answer, Frame::Welcome(_)) {
+            return;
+        }
+        link.set_limit(protocol::limits::FRAME_BYTES_MAX);
+    }
+    if link.send(&Unchecked(text)).await.is_err() || known {
+        return;
+    }
+    let answer = timeout(PATIENCE, link.recv::<Frame>()).await.expect("the door neither answers nor closes");
+    assert!(!matches!(answer, Ok(Frame::Welcome(_))), "{answer:?}");
 }
 
 #[tokio::test]
 async fn ten_thousand_mutated_messages_change_nothing_and_cost_little() {
-    let members = [Member::new(1)];
+    let members = [Member::new(1), Member::new(2)];
     let mut fleet = Fleet::found();
     fleet.enrol(&members);
     let agent = Running::start(&members[0]);
     let mut console = fleet.console(&members[0]).await;
     console.heartbeat(&members[0], "a heartbeat", |_| true).await;
+    // The peer is heard once, so that what is kept does not change by its first honest heartbeat.
+    let honest = members[1].heartbeat(1).seal(&members[1].key);
+    let (mut peer, _) = knock(&members[1].key, &members[0], HelloRole::Member, Some("edge-2".into())).await;
+    peer.send(&Frame::Heartbeat(honest.clone())).await.unwrap();
+    console.heartbeat(&members[1], "the peer", |_| true).await;
+    // That is kept a moment later; from here on nothing is to change.
+    let deadline = Instant::now() + PATIENCE;
+    while !kept(&members[0])
+        .iter()
+        .any(|(_, text)| text.contains(&format!("\"member\":\"{}\",\"heard\"", members[1].id)))
+    {
+        assert!(Instant::now() < deadline, "the baseline is not kept");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     let before_bytes = rss_bytes();
     let before = kept(&members[0]);
-    let mut mutations = Mutations(0x5eed);
+
+    let settings = model::Settings { delay_s: 120, ..Default::default() };
+    let docs = protocol::frame::Docs { docs: vec![fleet.policy(settings)], more: false };
+    let role = protocol::frame::Role { pool: crate::world::pool(), epoch: 9_999, active: members[1].id };
     let frames = [
-        Frame::Role(protocol::frame::Role {
-            pool: crate::world::pool(),
-            epoch: 9_999,
-            active: members[0].id,
-        }),
-        Frame::DocPut(fleet.policy(model::Settings { delay_s: 120, ..Default::default() })),
-        Frame::Heartbeat(
-            protocol::Heartbeat::bare(members[0].id, model::BootId::from_number(1), 9, 9).seal(&key(9)),
-        ),
+        Frame::Heartbeat(honest),
+        Frame::Heartbeat(members[1].heartbeat(9).seal(&key(9))),
+        Frame::Docs(docs),
+        Frame::Role(role),
+        Frame::DocPut(fleet.newest.clone()),
     ];
-    // By a stranger: raw bytes, and whole frames behind a real handshake that the hello does not survive.
-    for n in 0..10_000u64 {
+    let mut mutations = Mutations(0x5eed);
+    for n in 0..10_000 {
         let mut bytes = serde_json::to_vec(&frames[n as usize % frames.len()]).unwrap();
         mutations.spoil(&mut bytes);
-        if n % 100 == 0 {
-            let mut tls = vec![22, 3, 1, (bytes.len() >> 8) as u8, bytes.len() as u8];
-            tls.extend_from_slice(&bytes);
-            throw_at_port(members[0].relay, &tls).await;
-        } else if n % 100 == 50 {
-            throw_frame_at_door(&members[0], &bytes).await;
-        } else {
-            // The parser that every byte behind TLS goes through.
-            let _ = serde_json::from_slice::<Frame>(&bytes);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let hello = Hello {
+            role: HelloRole::Member,
+            version: "x".into(),
+            roster_version: 2,
+            hostname: Some("edge-2".into()),
+        };
+        match n % 40 {
+            0 => throw_inside(n, &members[0], &members[1].key, Some(hello), text).await,
+            20 => throw_inside(n, &members[0], &key(66), None, text).await,
+            _ => {
+                // Some look like the start of TLS, most do not.
+                let mut thrown = if n % 2 == 0 { vec![22, 3, 1, 1, 0, 1, 0, 0, 252, 3, 3] } else { vec![] };
+                thrown.extend_from_slice(&bytes);
+                throw_at_port(n, &members[0], &thrown).await;
+            }
         }
     }
     let grown_bytes = rss_bytes().saturating_sub(before_bytes);
     assert!(grown_bytes < 64 << 20, "{grown_bytes} bytes more");
-    console.heartbeat(&members[0], "a heartbeat after all that", |h| h.role_epoch == 0).await;
-    assert_eq!(kept(&members[0]), before);
+    let mut console = fleet.console(&members[0]).await;
+    console
+        .heartbeat(&members[0], "a heartbeat after all that", |h| h.role_epoch == 0 && h.roster_version == 2)
+        .await;
+    let changed: Vec<_> = kept(&members[0]).into_iter().filter(|file| !before.contains(file)).collect();
+    assert!(changed.is_empty(), "{changed:?}");
     agent.stop(Goodbye::AgentStop).await;
 }
 
-async fn throw_frame_at_door(member: &Member, bytes: &[u8]) {
-    let identity = link::Identity::new(&key(66)).unwrap();
-    let pin = link::Pin::Key(member.key.public());
-    let Ok(mut link) = link::connect(member.relay, &identity, pin, link::Timeouts::default()).await else {
-        return;
-    };
-    let _ = link.send(&String::from_utf8_lossy(bytes).into_owned()).await;
-    let answer = timeout(PATIENCE, link.recv::<Frame>()).await.expect("the door neither answers nor closes");
-    assert!(!matches!(answer, Ok(Frame::Welcome(_))), "{answer:?}");
-}
-
-fn kept(member: &Member) -> Vec<(String, Vec<u8>)> {
-    let mut files: Vec<_> = std::fs::read_dir(member.layout.state())
+fn kept(member: &Member) -> Vec<(String, String)> {
+    std::fs::read_dir(member.layout.state())
         .unwrap()
         .map(|entry| entry.unwrap())
-        .map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap()))
-        .collect();
-    files.sort();
-    files
+        .filter(|entry| entry.path().extension().is_none())
+        .map(|entry| {
+            (entry.file_name().into_string().unwrap(), std::fs::read_to_string(entry.path()).unwrap())
+        })
+        .collect()
 }

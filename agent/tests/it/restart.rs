@@ -18,10 +18,10 @@ async fn ask_lease(console: &mut Console, start_counter: u64, nonce: u64) -> lea
     };
     console.say(Frame::LeaseRequest(request)).await;
     console
-        .until("the lease's answer", |frame| match frame {
-            Frame::LeaseAnswer(answer) => Some(answer),
-            _ => None,
-        })
+        .until(
+            "the lease's answer",
+            |frame| if let Frame::LeaseAnswer(answer) = frame { Some(answer) } else { None },
+        )
         .await
 }
 

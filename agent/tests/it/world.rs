@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent::layout::Layout;
-use agent::run::{Agent, boot_id};
+use agent::run::{Agent, Inputs, boot_id};
 use agent::sense::clock::SystemClock;
 use agent::state::{Identity, State};
 use link::{Channel, Pin, Timeouts};
@@ -13,7 +13,7 @@ use model::haproxy::Report;
 use model::{ConsoleId, FleetId, MemberId, Nonce, PoolId, Settings};
 use protocol::check::Refusal;
 use protocol::docs::{ConsoleEntry, MemberEntry, Part, Policy, Role, Roster, SignedDoc, fleet_of};
-use protocol::frame::{Beacon, Hello, HelloRole, Welcome};
+use protocol::frame::{Beacon, Hello, HelloRole};
 use protocol::heartbeat::Heartbeat;
 use protocol::sign::Kind;
 use protocol::{Frame, Goodbye, SecretKey, relay};
@@ -22,41 +22,41 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 /// How long anything may take before a test fails: many times what it takes.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-pub fn pool() -> PoolId {
+pub(crate) fn pool() -> PoolId {
     PoolId::from_number(1)
 }
 
-pub fn key(n: u8) -> SecretKey {
+pub(crate) fn key(n: u8) -> SecretKey {
     SecretKey::from_bytes(&[n; 32])
 }
 
 /// A port that was free a moment ago.
-pub fn free_port() -> SocketAddr {
+pub(crate) fn free_port() -> SocketAddr {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
 }
 
-pub struct Member {
-    pub id: MemberId,
-    pub key: SecretKey,
-    pub relay: SocketAddr,
-    pub layout: Layout,
+pub(crate) struct Member {
+    pub(crate) id: MemberId,
+    pub(crate) key: SecretKey,
+    pub(crate) relay: SocketAddr,
+    pub(crate) layout: Layout,
     _root: tempfile::TempDir,
 }
 
 impl Member {
-    pub fn new(n: u8) -> Self {
+    pub(crate) fn new(n: u8) -> Self {
         let root = tempfile::tempdir().unwrap();
         let layout = Layout::new(root.path());
         Self { id: MemberId::from_number(n.into()), key: key(n), relay: free_port(), layout, _root: root }
     }
 
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("edge-{}", self.id.as_bytes()[3])
     }
 
-    pub fn entry(&self) -> MemberEntry {
+    pub(crate) fn entry(&self) -> MemberEntry {
         MemberEntry {
             id: self.id,
             key: self.key.public(),
@@ -72,41 +72,45 @@ impl Member {
         }
     }
 
-    pub fn write_env(&self) {
+    /// A heartbeat of this member that no agent made.
+    pub(crate) fn heartbeat(&self, seq: u64) -> Heartbeat {
+        Heartbeat::bare(self.id, boot_id().unwrap(), 1, seq)
+    }
+
+    pub(crate) fn write_env(&self) {
         let etc = self.layout.etc();
         std::fs::create_dir_all(&etc).unwrap();
         let text = format!("BALCTL_HOSTNAME={}\nBALCTL_LISTEN={}\n", self.name(), self.relay);
         std::fs::write(self.layout.env(), text).unwrap();
     }
 
-    pub fn state(&self) -> State {
+    pub(crate) fn state(&self) -> State {
         State::new(&self.layout)
     }
 }
 
 /// The owner's side of a fleet.
-pub struct Fleet {
-    pub id: FleetId,
-    pub owner: ConsoleId,
-    pub owner_key: SecretKey,
-    pub first: SignedDoc,
-    pub roster: Roster,
-    pub newest: SignedDoc,
+pub(crate) struct Fleet {
+    pub(crate) id: FleetId,
+    pub(crate) owner: ConsoleId,
+    pub(crate) owner_key: SecretKey,
+    pub(crate) roster: Roster,
+    pub(crate) newest: SignedDoc,
 }
 
 impl Fleet {
-    pub fn found() -> Self {
+    pub(crate) fn found() -> Self {
         let owner = ConsoleId::from_number(100);
         let owner_key = key(200);
         let entry =
             ConsoleEntry { id: owner, key: owner_key.public(), name: "laptop".into(), role: Role::Owner };
         let roster = Roster::first(entry);
         let first = roster.seal(owner, &owner_key);
-        Self { id: fleet_of(&first), owner, owner_key, newest: first.clone(), first, roster }
+        Self { id: fleet_of(&first), owner, owner_key, newest: first, roster }
     }
 
     /// Signs the next roster.
-    pub fn change(&mut self, change: impl FnOnce(&mut Roster)) -> SignedDoc {
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Roster)) -> SignedDoc {
         let mut next = self.roster.successor(self.id, &self.newest);
         change(&mut next);
         self.newest = next.seal(self.owner, &self.owner_key);
@@ -114,7 +118,7 @@ impl Fleet {
         self.newest.clone()
     }
 
-    pub fn policy(&self, settings: Settings) -> SignedDoc {
+    pub(crate) fn policy(&self, settings: Settings) -> SignedDoc {
         let policy = Policy {
             fleet: self.id,
             pool: pool(),
@@ -131,14 +135,14 @@ impl Fleet {
     }
 
     /// Writes what an enrolment would have left on the members' disks.
-    pub fn enrol(&mut self, members: &[Member]) {
+    pub(crate) fn enrol(&mut self, members: &[Member]) {
         self.change(|roster| roster.members.extend(members.iter().map(Member::entry)));
         for member in members {
             self.write_enrolled(member);
         }
     }
 
-    pub fn write_enrolled(&self, member: &Member) {
+    pub(crate) fn write_enrolled(&self, member: &Member) {
         let identity = Identity { key: member.key.clone(), member: member.id, fleet: self.id };
         let settings = Settings { delay_s: 10, ..Settings::default() };
         let documents = [self.newest.clone(), self.policy(settings)];
@@ -148,74 +152,72 @@ impl Fleet {
         member.write_env();
     }
 
-    pub async fn console(&self, member: &Member) -> Console {
+    pub(crate) async fn console(&self, member: &Member) -> Console {
         Console::call(self, member).await.unwrap()
     }
 }
 
 /// An agent that runs in this process.
-pub struct Running {
+pub(crate) struct Running {
     task: JoinHandle<()>,
     stop: Option<oneshot::Sender<Goodbye>>,
-    pub haproxy: watch::Sender<Report>,
+    pub(crate) haproxy: watch::Sender<Report>,
 }
 
 impl Running {
-    pub fn start(member: &Member) -> Self {
+    pub(crate) fn start(member: &Member) -> Self {
         Self::try_start(member).unwrap()
     }
 
-    pub fn try_start(member: &Member) -> anyhow::Result<Self> {
+    pub(crate) fn try_start(member: &Member) -> anyhow::Result<Self> {
         let (haproxy, report) = watch::channel(Report::default());
         let (stop, stopped) = oneshot::channel();
-        let agent = Agent::build(&member.layout, Arc::new(SystemClock), report, stopped)?;
+        let inputs = Inputs { report, stop: stopped, strike: watch::channel(0).0 };
+        let agent = Agent::build(&member.layout, Arc::new(SystemClock), inputs)?;
         Ok(Self { task: tokio::spawn(agent.run()), stop: Some(stop), haproxy })
     }
 
     /// SIGTERM.
-    pub async fn stop(mut self, why: Goodbye) {
+    pub(crate) async fn stop(mut self, why: Goodbye) {
         self.stop.take().unwrap().send(why).unwrap();
         timeout(PATIENCE, &mut self.task).await.unwrap().unwrap();
     }
 
     /// SIGKILL: nothing is said, nothing is written.
-    pub async fn kill(self) {
+    pub(crate) async fn kill(self) {
         self.task.abort();
         let _ = self.task.await;
     }
 }
 
 /// A console's link to one relay.
-pub struct Console {
-    pub link: Channel,
-    pub id: ConsoleId,
-    pub welcome: Welcome,
+pub(crate) struct Console {
+    pub(crate) link: Channel,
+    pub(crate) id: ConsoleId,
 }
 
 impl Console {
-    pub async fn call(fleet: &Fleet, member: &Member) -> Result<Self, Refusal> {
+    pub(crate) async fn call(fleet: &Fleet, member: &Member) -> Result<Self, Refusal> {
         let (mut link, answer) = knock(&fleet.owner_key, member, HelloRole::Console, None).await;
-        match answer {
-            Frame::Welcome(welcome) => {
-                link.set_limit(protocol::limits::FRAME_BYTES_MAX);
-                Ok(Self { link, id: fleet.owner, welcome })
-            }
-            Frame::Refused(refusal) => Err(refusal),
-            other => panic!("{other:?}"),
+        if let Frame::Refused(refusal) = answer {
+            return Err(refusal);
         }
+        assert!(matches!(answer, Frame::Welcome(_)), "{answer:?}");
+        link.set_limit(protocol::limits::FRAME_BYTES_MAX);
+        Ok(Self { link, id: fleet.owner })
     }
 
-    pub async fn say(&mut self, frame: Frame) {
+    pub(crate) async fn say(&mut self, frame: Frame) {
         self.link.send(&frame).await.unwrap();
     }
 
-    pub async fn beacon(&mut self, nonce: Nonce) {
+    pub(crate) async fn beacon(&mut self, nonce: Nonce) {
         let console = self.id;
         self.say(Frame::Beacon(Beacon { console, nonce })).await;
     }
 
     /// The first frame that `wanted` makes something of; others are passed over.
-    pub async fn until<T>(&mut self, what: &str, mut wanted: impl FnMut(Frame) -> Option<T>) -> T {
+    pub(crate) async fn until<T>(&mut self, what: &str, mut wanted: impl FnMut(Frame) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
         let mut beat = tokio::time::interval(Duration::from_secs(2));
         loop {
@@ -234,7 +236,7 @@ impl Console {
     }
 
     /// Waits for a heartbeat of `member` in a report.
-    pub async fn heartbeat(
+    pub(crate) async fn heartbeat(
         &mut self,
         member: &Member,
         what: &str,
@@ -255,7 +257,7 @@ impl Console {
     }
 
     /// Waits until the relay ends the link.
-    pub async fn closed(mut self) -> Vec<Frame> {
+    pub(crate) async fn closed(mut self) -> Vec<Frame> {
         let mut last = Vec::new();
         let read = async {
             while let Ok(frame) = self.link.recv::<Frame>().await {
@@ -268,7 +270,7 @@ impl Console {
 }
 
 /// Proves a key at a member's door and says hello.
-pub async fn knock(
+pub(crate) async fn knock(
     key: &SecretKey,
     member: &Member,
     role: HelloRole,
