@@ -209,11 +209,16 @@ impl Sight {
         }
         let newer = seen.take_order(now, &life, proof);
         if let Some(made) = proof {
-            if seen.made_after.is_none_or(|before| made > before) {
+            let later = seen.made_after.is_none_or(|before| made > before);
+            if later {
                 seen.made_after = Some(made);
             }
             if newer {
                 seen.received = Some(now);
+            }
+            // Age and silence rest on the same proof, also when the life that gave it is not the newest by number:
+            // one that is fresh and silent for long at once would be up and lost in turns.
+            if newer || later {
                 let heard = now.min(made + BEACON_SLACK);
                 seen.heard = Some(seen.heard.map_or(heard, |before| before.max(heard)));
             }
