@@ -86,6 +86,8 @@ pub(crate) struct Register {
     failures: u32,
     last_fault: Option<String>,
     refused: Option<String>,
+    /// Since when an open intent has been the excuse for a difference.
+    excused_since: Option<Time>,
 }
 
 impl Register {
@@ -102,6 +104,7 @@ impl Register {
             failures: 0,
             last_fault: None,
             refused: None,
+            excused_since: None,
         }
     }
 
@@ -181,7 +184,7 @@ impl Register {
         self.last_fault = None;
         self.refused = None;
         let view = self.classify(now, &reading, mine);
-        let odd = matches!(view, View::Odd(_)) && !explained(&reading);
+        let odd = matches!(view, View::Odd(_)) && !self.is_excused(view, &reading, explained);
         self.suspect(&reading, odd);
         self.equal_since = match (view, self.equal_since) {
             (View::Equal, None) => Some(reading.asked),
@@ -191,6 +194,18 @@ impl Register {
         self.view = if odd || !matches!(view, View::Odd(_)) { view } else { View::Lagging };
         self.latest = Some(reading);
         true
+    }
+
+    /// An open intent explains a difference as long as a replica may lag, and no rollback at all: what has come to
+    /// stay is a change.
+    fn is_excused(&mut self, view: View, reading: &Reading, explained: impl FnOnce(&Reading) -> bool) -> bool {
+        let excusable = !matches!(view, View::Odd(Odd::RolledBack)) && explained(reading);
+        if !matches!(view, View::Odd(_)) || !excusable {
+            self.excused_since = None;
+            return false;
+        }
+        let since = *self.excused_since.get_or_insert(reading.asked);
+        reading.asked - since < LAG
     }
 
     fn suspect(&mut self, reading: &Reading, odd: bool) {
