@@ -40,6 +40,8 @@ pub struct Known {
     pub arrived: Option<Time>,
     /// When anything new of it last arrived from its own relay.
     pub direct: Option<Time>,
+    /// The newest (incarnation, seq) that arrived so.
+    pub direct_order: (u64, u64),
     /// The newest own probe: when, and whether it answered.
     pub probe: Option<(Time, bool)>,
 }
@@ -181,15 +183,15 @@ impl Shadow {
         let order = (life.incarnation, life.seq);
         // What was provably made after the newest had arrived is newer, whatever its number: a snapshot put back.
         let set_back = life.made_after.is_some_and(|made| known.arrived.is_some_and(|at| made > at));
-        if order < known.order && !set_back {
+        if relay == Some(voter) && (order > known.direct_order || set_back) {
+            known.direct = Some(now);
+            known.direct_order = order;
+        }
+        // The same one again, by another way and perhaps much later, says nothing new.
+        if order <= known.order && !set_back {
             return;
         }
-        if order != known.order {
-            known.arrived = Some(now);
-            if relay == Some(voter) {
-                known.direct = Some(now);
-            }
-        }
+        known.arrived = Some(now);
         known.order = order;
         known.down = life.down;
         known.goodbye = life.goodbye;

@@ -38,16 +38,21 @@ pub fn i2_the_marker_read_is_the_marker_replaced(accepted: &Accepted) -> Check {
 }
 
 /// I13: at most one automatic move within H1 unless the new active is down; never a third in two hours unseen.
-pub fn i13_moves_are_few(moves: &[(u64, Cause)], seen_at: u64, settings: &Settings) -> Check {
+pub fn i13_moves_are_few(
+    moves: &[(u64, Cause)],
+    seen_at: u64,
+    settings: &Settings,
+    fastest_percent: u64,
+) -> Check {
     let [.., (before, _), (last, cause)] = moves else { return Ok(()) };
-    // A tenth less: the consoles' clocks may run that much faster than the true time.
-    let hold_ms = settings.hold_down().as_ms() * 9 / 10;
+    // Less by as much as the clocks that count it may run too fast.
+    let hold_ms = settings.hold_down().as_ms() * 100 / fastest_percent;
     let only_when_down = matches!(cause, Cause::Down | Cause::ServiceDown);
     if last - before < hold_ms && !only_when_down {
         let gap = Span::from_ms(last - before);
         return Err(Violation::new(Invariant::I13, format!("{cause:?} {gap} after the last automatic move")));
     }
-    let recent = moves.iter().filter(|(at, _)| *at > seen_at && last - at < MOVES_WINDOW_MS * 9 / 10).count();
+    let recent = moves.iter().filter(|(at, _)| *at > seen_at && last - at < MOVES_WINDOW_MS * 100 / fastest_percent).count();
     if recent > 2 {
         return Err(Violation::new(Invariant::I13, format!("{recent} automatic moves in two hours, unseen by anybody")));
     }

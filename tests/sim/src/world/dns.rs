@@ -10,7 +10,7 @@ use crate::fault::Weather;
 use crate::net::Fate;
 use crate::planted::Planted;
 use crate::register::{Request, Token};
-use crate::trace::{Node, What as Line};
+use crate::trace::Node;
 
 use super::{Event, World};
 
@@ -85,7 +85,7 @@ pub enum Outcome {
 impl World {
     pub(super) fn read_register(&mut self, console: usize) {
         let asked = self.consoles[console].tb(self.now);
-        self.trace.note(self.now, Node::Console(console), Line::Numbers("reads the register", asked.as_ms(), 0));
+        self.trace.quiet(self.now, Node::Console(console), 3, asked.as_ms());
         if self.consoles[console].credential_lost > 0 {
             let fault = DnsFault::Unreachable("no credential can be used".into());
             self.later(console, Outcome::Read(Err(fault)), None);

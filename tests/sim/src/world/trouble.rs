@@ -135,7 +135,11 @@ impl World {
                 self.register.foreign_a(self.now, address, how);
             }
             Fault::ForeignMarker(how) => self.register.foreign_marker(self.now, how),
-            Fault::RollBack => self.register.roll_back(self.now),
+            Fault::RollBack => {
+                self.register.roll_back(self.now);
+                // Epochs begin again from an older one, and records of one epoch are one move.
+                self.oracle.moves.clear();
+            }
             Fault::Click(console, click) => self.click(console, click),
             Fault::RosterBump => {
                 self.newest_roster += 1;

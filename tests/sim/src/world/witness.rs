@@ -182,7 +182,12 @@ impl World {
         self.totals.promotions += 1;
         self.oracle.moves.push((self.now, claim.cause));
         let settings = self.newest_docs.settings.clone();
-        let check = register::i13_moves_are_few(&self.oracle.moves, self.oracle.seen_at, &settings);
+        let check = register::i13_moves_are_few(
+            &self.oracle.moves,
+            self.oracle.seen_at,
+            &settings,
+            self.plan.fastest_percent(),
+        );
         self.check(check);
         match claim.incident {
             Some(incident) => self.oracle.incidents.push((incident, console)),
