@@ -189,7 +189,7 @@ macro_rules! commands {
             })+
 
             async fn subscribe(&self, request: Subscribe) -> Result<Box<dyn EventSource>, ApiError> {
-                self.open_stream(&request)
+                Ok(self.open_stream(&request))
             }
 
             async fn deed_begin(&self, deed: &Deed) -> Result<Ledger, ApiError> {
@@ -328,13 +328,15 @@ fn read<T: DeserializeOwned>(command: &str, payload: Value) -> Result<T, ApiErro
     let holds_secret = shown != payload;
     let payload = if payload.is_null() { Value::Object(serde_json::Map::new()) } else { payload };
     serde_json::from_value(payload).map_err(|error| {
-        let error = ApiError::new(Code::Invalid, format!("the request to {command} cannot be read")).because(&error);
+        let error =
+            ApiError::new(Code::Invalid, format!("the request to {command} cannot be read")).because(&error);
         if holds_secret { error.with_detail("a field is missing or has the wrong type") } else { error }
     })
 }
 
 fn answer<T: Serialize>(answer: &T) -> Result<Value, ApiError> {
-    serde_json::to_value(answer).map_err(|error| ApiError::internal("the answer cannot be written").because(&error))
+    serde_json::to_value(answer)
+        .map_err(|error| ApiError::internal("the answer cannot be written").because(&error))
 }
 
 async fn start<H: Host + ?Sized, R: Mutation>(

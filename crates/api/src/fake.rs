@@ -17,6 +17,12 @@ use crate::{ApiError, Call, Event, EventSource, Subscribe};
 /// What a script gives back.
 pub type Played = Pin<Box<dyn Future<Output = Result<Value, ApiError>> + Send>>;
 
+/// A deed that ended, with what was kept of it.
+pub type Ended = (Deed, Result<Option<Value>, ApiError>);
+
+/// A key's deed, and its answer once there is one.
+type Known = (Deed, Option<Value>);
+
 type Script = Arc<dyn Fn(&Call, &str, Value) -> Played + Send + Sync>;
 
 /// A host whose every command is answered by one function.
@@ -24,8 +30,8 @@ type Script = Arc<dyn Fn(&Call, &str, Value) -> Played + Send + Sync>;
 pub struct FakeHost {
     script: Script,
     events: Arc<Mutex<Vec<Event>>>,
-    ended: Arc<Mutex<Vec<(Deed, Result<Option<Value>, ApiError>)>>>,
-    keys: Arc<Mutex<BTreeMap<String, (Deed, Option<Value>)>>>,
+    ended: Arc<Mutex<Vec<Ended>>>,
+    keys: Arc<Mutex<BTreeMap<String, Known>>>,
 }
 
 impl fmt::Debug for FakeHost {
@@ -37,12 +43,7 @@ impl fmt::Debug for FakeHost {
 impl FakeHost {
     /// A host that answers every command by `script(call, command, request)`.
     pub fn new(script: impl Fn(&Call, &str, Value) -> Played + Send + Sync + 'static) -> Self {
-        Self {
-            script: Arc::new(script),
-            events: Arc::default(),
-            ended: Arc::default(),
-            keys: Arc::default(),
-        }
+        Self { script: Arc::new(script), events: Arc::default(), ended: Arc::default(), keys: Arc::default() }
     }
 
     /// A host that answers every command at once.
@@ -61,7 +62,7 @@ impl FakeHost {
     }
 
     /// The deeds that ended so far, with what was kept of them.
-    pub fn deeds(&self) -> Vec<(Deed, Result<Option<Value>, ApiError>)> {
+    pub fn deeds(&self) -> Vec<Ended> {
         lock(&self.ended).clone()
     }
 
@@ -77,13 +78,14 @@ impl FakeHost {
         serde_json::from_value(answer).map_err(broken)
     }
 
-    pub(crate) fn open_stream(&self, request: &Subscribe) -> Result<Box<dyn EventSource>, ApiError> {
+    pub(crate) fn open_stream(&self, request: &Subscribe) -> Box<dyn EventSource> {
         let mut events = lock(&self.events).clone();
         events.retain(|event| {
-            event.revision > request.since_revision && event.body.topic().is_none_or(|topic| request.wants(topic))
+            event.revision > request.since_revision
+                && event.body.topic().is_none_or(|topic| request.wants(topic))
         });
         events.reverse();
-        Ok(Box::new(Stream(events)))
+        Box::new(Stream(events))
     }
 
     pub(crate) fn begin(&self, deed: &Deed) -> Ledger {
@@ -101,12 +103,14 @@ impl FakeHost {
     }
 
     pub(crate) fn end(&self, deed: &Deed, result: Result<Option<&Value>, &ApiError>) {
-        let kept = result.map(|answer| answer.cloned()).map_err(Clone::clone);
+        let kept = result.map(Option::<&Value>::cloned).map_err(Clone::clone);
         if let Some(key) = &deed.idempotency_key {
             let mut keys = lock(&self.keys);
             match &kept {
                 // A secret's answer is not kept, but that it was given is.
-                Ok(answer) => drop(keys.insert(key.clone(), (deed.clone(), Some(answer.clone().unwrap_or_default())))),
+                Ok(answer) => {
+                    drop(keys.insert(key.clone(), (deed.clone(), Some(answer.clone().unwrap_or_default()))))
+                }
                 Err(_) => drop(keys.remove(key)),
             }
         }

@@ -17,7 +17,8 @@ fn samples() -> Vec<(&'static str, Value)> {
     let pool = json!({ "pool": "web" });
     let member = json!({ "member": "edge-1" });
     let bare = json!({});
-    let link = json!({ "kind": "rfc2136", "server": "ns", "zone": "z", "keyName": "k", "algorithm": "hmac-sha256" });
+    let link =
+        json!({ "kind": "rfc2136", "server": "ns", "zone": "z", "keyName": "k", "algorithm": "hmac-sha256" });
     vec![
         ("host_status", bare.clone()),
         ("console_id", bare.clone()),
@@ -39,7 +40,10 @@ fn samples() -> Vec<(&'static str, Value)> {
         ("vault_unlock", json!({ "secret": "canary" })),
         ("console_add", json!({ "card": "card", "role": "operator" })),
         ("fleet_join", json!({ "file": "file" })),
-        ("pool_create", json!({ "name": "web", "settings": { "delayS": 10, "probePort": { "kind": "to", "value": 443 } } })),
+        (
+            "pool_create",
+            json!({ "name": "web", "settings": { "delayS": 10, "probePort": { "kind": "to", "value": 443 } } }),
+        ),
         ("pool_update", json!({ "pool": "web", "settings": { "preferred": { "kind": "clear" } } })),
         ("pool_remove", pool.clone()),
         ("member_enrol", json!({ "invitation": "i", "address": "203.0.113.7" })),
@@ -183,7 +187,10 @@ fn mirrored_words_are_those_of_the_model() {
     same(&[(settings, Settings::default())]);
     for code in codes() {
         let word = serde_json::to_string(&code).unwrap();
-        assert!(ts::file().lines().any(|line| line.starts_with("export type Code =") && line.contains(&word)), "{word}");
+        assert!(
+            ts::file().lines().any(|line| line.starts_with("export type Code =") && line.contains(&word)),
+            "{word}"
+        );
     }
 }
 

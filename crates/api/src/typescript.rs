@@ -75,9 +75,14 @@ pub const FILE: &str = "api.ts";
 /// The generated file, whole.
 pub fn file() -> String {
     let config = Config::new().with_large_int("number");
-    let mut map = CommandMap { types: Types { config: &config, seen: BTreeSet::new(), text: BTreeMap::new() }, rows: Vec::new() };
+    let mut map = CommandMap {
+        types: Types { config: &config, seen: BTreeSet::new(), text: BTreeMap::new() },
+        rows: Vec::new(),
+    };
     visit_commands(&mut map);
-    for visit in [Types::visit::<ApiError>, Types::visit::<Event>, Types::visit::<Progress>, Types::visit::<Subscribe>] {
+    for visit in
+        [Types::visit::<ApiError>, Types::visit::<Event>, Types::visit::<Progress>, Types::visit::<Subscribe>]
+    {
         visit(&mut map.types);
     }
     map.types.visit::<CodeText>();

@@ -89,7 +89,9 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  serversctl explain web")]
     Explain(OfPool),
     /// Say what would happen if a member died now
-    #[command(after_help = "Examples:\n  serversctl what-if web\n  serversctl what-if web edge-1 --service-stops")]
+    #[command(
+        after_help = "Examples:\n  serversctl what-if web\n  serversctl what-if web edge-1 --service-stops"
+    )]
     WhatIf(WhatIfArgs),
     /// Check everything that a failover needs; must be green before `auto on`
     #[command(after_help = "Example:\n  serversctl rehearse web")]

@@ -19,10 +19,11 @@ mod profile;
 /// Runs one command line.
 pub(crate) async fn run(cli: Cli) -> Result<(), ApiError> {
     let Cli { common, command } = cli;
-    let command = match command {
-        Command::Watch(args) if args.command.is_none() => return watch::run(&common, &args).await,
-        other => other,
-    };
+    if let Command::Watch(args) = &command
+        && args.command.is_none()
+    {
+        return watch::run(&common, args).await;
+    }
     let session = Session::open(&common).await?;
     let result = on_command(&session, command).await;
     session.close().await;
@@ -46,7 +47,8 @@ async fn on_command(session: &Session, command: Command) -> Result<(), ApiError>
         }
         Command::WhatIf(args) => {
             let fault = if args.service_stops { req::Fault::ServiceStops } else { req::Fault::Dies };
-            let answer = session.read(req::PoolWhatIf { pool: args.pool, member: args.member, fault }).await?;
+            let answer =
+                session.read(req::PoolWhatIf { pool: args.pool, member: args.member, fault }).await?;
             screen.answer(&answer, show::what_if)
         }
         Command::Rehearse(of) => {
@@ -57,25 +59,28 @@ async fn on_command(session: &Session, command: Command) -> Result<(), ApiError>
         }
         Command::Activate(args) => member::activate(session, args).await,
         Command::Cutover(of) => {
-            let outcome = session.change(req::PoolCutover { change: api::Change::default(), pool: of.pool }).await?;
+            let outcome =
+                session.change(req::PoolCutover { change: api::Change::default(), pool: of.pool }).await?;
             moved(session, &outcome)
         }
         Command::Auto(AutoCommand::On(of)) => {
-            let outcome = session.change(req::PoolArm { change: api::Change::default(), pool: of.pool }).await?;
+            let outcome =
+                session.change(req::PoolArm { change: api::Change::default(), pool: of.pool }).await?;
             screen.outcome(&outcome, show::pool)
         }
         Command::Auto(AutoCommand::Off(of)) => {
-            let outcome = session.change(req::PoolDisarm { change: api::Change::default(), pool: of.pool }).await?;
+            let outcome =
+                session.change(req::PoolDisarm { change: api::Change::default(), pool: of.pool }).await?;
             screen.outcome(&outcome, show::pool)
         }
         Command::Pause(args) => {
             let change = api::Change::default();
-            let request =
-                req::PoolPause { change, pool: args.pool, for_ms: args.duration.ms, why: args.why };
+            let request = req::PoolPause { change, pool: args.pool, for_ms: args.duration.ms, why: args.why };
             screen.outcome(&session.change(request).await?, show::pool)
         }
         Command::Resume(of) => {
-            let outcome = session.change(req::PoolResume { change: api::Change::default(), pool: of.pool }).await?;
+            let outcome =
+                session.change(req::PoolResume { change: api::Change::default(), pool: of.pool }).await?;
             screen.outcome(&outcome, show::pool)
         }
         Command::Ack(of) => {
@@ -124,7 +129,8 @@ async fn status(session: &Session, args: StatusArgs) -> Result<(), ApiError> {
     let topics = vec![Topic::Pools, Topic::Notices];
     loop {
         let since_revision = picture.revision;
-        let mut events = session.client.subscribe(Subscribe { topics: topics.clone(), since_revision }).await?;
+        let mut events =
+            session.client.subscribe(Subscribe { topics: topics.clone(), since_revision }).await?;
         // One answer to many events: they come in bursts, and each one only says that the picture is older.
         while let Some(event) = events.next().await {
             if let api::EventBody::Notice(notice) = &event.body {
@@ -177,7 +183,8 @@ pub(crate) fn held_unless<T: Serialize>(
 pub(crate) fn read_text(path: &Path) -> Result<String, ApiError> {
     /// A pool file of a thousand members stays below.
     const TEXT_BYTES_MAX: u64 = 1 << 20;
-    let failed = |error: std::io::Error| ApiError::invalid(format!("reading {}", path.display())).because(&error);
+    let failed =
+        |error: std::io::Error| ApiError::invalid(format!("reading {}", path.display())).because(&error);
     let mut text = String::new();
     if path == Path::new("-") {
         std::io::stdin().lock().take(TEXT_BYTES_MAX).read_to_string(&mut text).map_err(failed)?;

@@ -15,7 +15,11 @@ pub(crate) enum Screen {
 
 impl Screen {
     /// Prints an answer.
-    pub(crate) fn answer<T: Serialize>(self, value: &T, words: impl FnOnce(&T) -> String) -> Result<(), ApiError> {
+    pub(crate) fn answer<T: Serialize>(
+        self,
+        value: &T,
+        words: impl FnOnce(&T) -> String,
+    ) -> Result<(), ApiError> {
         match self {
             Self::Words => out(&words(value)),
             Self::Json => out(&json(value)?),

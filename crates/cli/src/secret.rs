@@ -15,7 +15,9 @@ const SECRET_BYTES_MAX: usize = 4096;
 /// Asks on the terminal.
 pub(crate) fn ask(prompt: &str) -> Result<SecretText, ApiError> {
     let no_terminal = |_| {
-        ApiError::invalid("there is no terminal to ask for the secret on; give it in a file (mode 0600) instead")
+        ApiError::invalid(
+            "there is no terminal to ask for the secret on; give it in a file (mode 0600) instead",
+        )
     };
     let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(no_terminal)?;
     let failed = |error: io::Error| ApiError::internal("asking on the terminal").because(&error);
@@ -46,9 +48,12 @@ pub(crate) fn can_ask() -> bool {
 /// Reads a secret from a file that nobody else may read, or from standard input for `-`.
 pub(crate) fn from_file(path: &Path) -> Result<SecretText, ApiError> {
     let name = path.display().to_string();
-    let failed = |error: io::Error| ApiError::invalid(format!("reading the secret from {name}")).because(&error);
+    let failed =
+        |error: io::Error| ApiError::invalid(format!("reading the secret from {name}")).because(&error);
     if path == Path::new("-") {
-        return line(&mut io::stdin().lock()).map_err(failed).and_then(|text| checked(&text, "standard input"));
+        return line(&mut io::stdin().lock())
+            .map_err(failed)
+            .and_then(|text| checked(&text, "standard input"));
     }
     let mut file = File::open(path).map_err(failed)?;
     let meta = file.metadata().map_err(failed)?;
@@ -87,7 +92,9 @@ fn checked(text: &[u8], place: &str) -> Result<SecretText, ApiError> {
     match std::str::from_utf8(text) {
         Ok("") => Err(ApiError::invalid(format!("no secret came from {place}"))),
         Ok(text) if text.len() <= SECRET_BYTES_MAX => Ok(SecretText::new(text.to_owned())),
-        Ok(_) | Err(_) => Err(ApiError::invalid(format!("what came from {place} is no secret: one line of text"))),
+        Ok(_) | Err(_) => {
+            Err(ApiError::invalid(format!("what came from {place} is no secret: one line of text")))
+        }
     }
 }
 

@@ -96,7 +96,9 @@ pub(crate) fn profile(common: &Common) -> Result<PathBuf, ApiError> {
     absolute("XDG_DATA_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
         .map(|data| data.join("serversctl"))
-        .ok_or_else(|| ApiError::invalid("neither HOME nor XDG_DATA_HOME is set; name a profile with --profile"))
+        .ok_or_else(|| {
+            ApiError::invalid("neither HOME nor XDG_DATA_HOME is set; name a profile with --profile")
+        })
 }
 
 /// Who acts, for the audit.

@@ -1,5 +1,12 @@
 //! Answers in words, for people. Programs take `--json`.
 
+/// Adds to a text.
+macro_rules! add {
+    ($text:ident, $($words:tt)+) => {
+        $crate::show::add_to(&mut $text, format_args!($($words)+))
+    };
+}
+
 mod host;
 mod incident;
 mod member;
@@ -14,6 +21,8 @@ pub(crate) use pool::{moved, pool, pools, rehearsal, status, statuses};
 pub(crate) use provider::{dns, provider, providers, report};
 use table::Table;
 
+use std::fmt::{self, Write as _};
+
 use api::view::{Check, CheckOutcome, Evidence, Removed, YesNo};
 
 /// A length of time, as the whole product says it.
@@ -24,7 +33,10 @@ pub(crate) fn span(ms: u64) -> String {
 /// A moment in UTC.
 fn moment(ms: u64) -> String {
     let text = i64::try_from(ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    text.map_or_else(|| "at an impossible time".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+    text.map_or_else(
+        || "at an impossible time".to_owned(),
+        |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+    )
 }
 
 /// The time of day in UTC with milliseconds, for lines of one story.
@@ -41,24 +53,30 @@ const fn yes_no(answer: YesNo) -> &'static str {
     }
 }
 
+fn add_to(text: &mut String, words: fmt::Arguments<'_>) {
+    text.write_fmt(words).expect("writing to a text never fails");
+}
+
 fn evidence(list: &[Evidence], indent: &str) -> String {
-    list.iter()
-        .map(|one| format!("{indent}{}: {} ({}, {} ago)\n", one.about, one.fact, one.vantage, span(one.age_ms)))
-        .collect()
+    let mut text = String::new();
+    for one in list {
+        add!(text, "{indent}{}: {} ({}, {} ago)\n", one.about, one.fact, one.vantage, span(one.age_ms));
+    }
+    text
 }
 
 fn checks(list: &[Check]) -> String {
-    list.iter()
-        .map(|check| {
-            let mark = match check.outcome {
-                CheckOutcome::Passed => "✓",
-                CheckOutcome::Warned => "!",
-                CheckOutcome::Failed => "✗",
-                CheckOutcome::Skipped => "-",
-            };
-            format!("  {mark} {}: {} ({})\n", check.name, check.words, span(check.took_ms))
-        })
-        .collect()
+    let mut text = String::new();
+    for check in list {
+        let mark = match check.outcome {
+            CheckOutcome::Passed => "✓",
+            CheckOutcome::Warned => "!",
+            CheckOutcome::Failed => "✗",
+            CheckOutcome::Skipped => "-",
+        };
+        add!(text, "  {mark} {}: {} ({})\n", check.name, check.words, span(check.took_ms));
+    }
+    text
 }
 
 /// What stays behind after something was removed.

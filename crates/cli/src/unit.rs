@@ -1,6 +1,5 @@
 //! The systemd unit of the headless host.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use api::ApiError;
@@ -38,29 +37,48 @@ struct Place {
     directory: PathBuf,
     systemctl: &'static str,
     wanted_by: &'static str,
+    walls: bool,
 }
 
 impl Place {
     fn of_this_user() -> Result<Self, ApiError> {
         if rustix::process::geteuid().is_root() {
             let directory = PathBuf::from("/etc/systemd/system");
-            return Ok(Self { directory, systemctl: "systemctl", wanted_by: "multi-user.target" });
+            return Ok(Self {
+                directory,
+                systemctl: "systemctl",
+                wanted_by: "multi-user.target",
+                walls: true,
+            });
         }
         let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let config = absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
+        let config =
+            absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
         let directory = config
             .ok_or_else(|| ApiError::invalid("neither HOME nor XDG_CONFIG_HOME is set"))?
             .join("systemd/user");
-        Ok(Self { directory, systemctl: "systemctl --user", wanted_by: "default.target" })
+        Ok(Self { directory, systemctl: "systemctl --user", wanted_by: "default.target", walls: false })
     }
 }
 
-fn unit(program: &Path, profile: &Path, passphrase: Option<&Path>, place: &Place) -> Result<String, ApiError> {
+fn unit(
+    program: &Path,
+    profile: &Path,
+    passphrase: Option<&Path>,
+    place: &Place,
+) -> Result<String, ApiError> {
     // Only a command line expands `$`.
     let program = quoted(program)?.replace('$', "$$");
     let profile = quoted(profile)?;
     let profile_argument = profile.replace('$', "$$");
-    let mut text = format!(
+    let credential = match passphrase {
+        Some(file) => format!("LoadCredential=serversctl-passphrase:{}\n", word(file)?),
+        None => String::new(),
+    };
+    // A user's own systemd has no right to most of these and would refuse to start the unit.
+    let walls = if place.walls { format!("{WALLS}ReadWritePaths={profile}\n") } else { String::new() };
+    let wanted_by = place.wanted_by;
+    Ok(format!(
         "\
 [Unit]
 Description=ServersCTL failover watch
@@ -73,24 +91,20 @@ ExecStart={program} watch --profile {profile_argument}
 WatchdogSec=10
 Restart=always
 RestartSec=1
-"
-    );
-    if let Some(passphrase) = passphrase {
-        // LoadCredential takes the rest of the line as the path: specifiers are escaped, quotes are not allowed.
-        let path = plain(passphrase)?;
-        if path.contains([' ', '"', '\'', '\\']) {
-            return Err(ApiError::invalid("systemd takes no spaces or quotes in the path of a credential"));
-        }
-        writeln!(text, "LoadCredential=serversctl-passphrase:{path}").expect("writing to a text never fails");
-    }
-    write!(
-        text,
-        "\
 UMask=0077
 NoNewPrivileges=yes
+{credential}{walls}
+[Install]
+WantedBy={wanted_by}
+"
+    ))
+}
+
+/// It needs its profile, the network and nothing else.
+const WALLS: &str = "\
 PrivateTmp=yes
+PrivateDevices=yes
 ProtectSystem=strict
-ReadWritePaths={profile}
 ProtectKernelTunables=yes
 ProtectKernelModules=yes
 ProtectControlGroups=yes
@@ -100,13 +114,14 @@ LockPersonality=yes
 MemoryDenyWriteExecute=yes
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 SystemCallArchitectures=native
+";
 
-[Install]
-WantedBy={}
-",
-        place.wanted_by
-    )
-    .expect("writing to a text never fails");
+/// A path that stands in a setting which knows no quotes.
+fn word(path: &Path) -> Result<String, ApiError> {
+    let text = plain(path)?;
+    if text.contains([' ', '"', '\'', '\\']) {
+        return Err(ApiError::invalid("systemd takes no spaces or quotes in the path of a credential"));
+    }
     Ok(text)
 }
 
@@ -127,7 +142,12 @@ mod tests {
     use super::*;
 
     fn place() -> Place {
-        Place { directory: PathBuf::new(), systemctl: "systemctl", wanted_by: "multi-user.target" }
+        Place {
+            directory: PathBuf::new(),
+            systemctl: "systemctl",
+            wanted_by: "multi-user.target",
+            walls: true,
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use api::request::HostStatusRequest;
 use api::{ApiError, Call};
+use model::Code;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Duration, MissedTickBehavior, interval, timeout};
@@ -13,6 +14,8 @@ use crate::args::{Common, WatchArgs};
 use crate::host::{self, Mode};
 use crate::{session, unit};
 
+/// How long another process may hold the profile before the watch gives up.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long the host may take to say how it stands before the watchdog is not fed.
 const PULSE: Duration = Duration::from_secs(2);
 
@@ -23,7 +26,7 @@ pub(crate) async fn run(common: &Common, args: &WatchArgs) -> Result<(), ApiErro
         return unit::install(common, &profile, args.passphrase_file.as_deref());
     }
     let mut end = End::new()?;
-    let host = host::open(&profile, Mode::Headless)?;
+    let host = open_patiently(&profile).await?;
     let (listener, peers) = client::bind(&profile)?;
     tracing::info!(profile = %profile.display(), "hosting this profile");
     // Outside systemd nobody listens, which is no fault.
@@ -38,6 +41,19 @@ pub(crate) async fn run(common: &Common, args: &WatchArgs) -> Result<(), ApiErro
     host.close().await;
     remove_socket(&profile);
     Ok(())
+}
+
+/// A command that hosts the profile for a moment must not keep the watch from starting.
+async fn open_patiently(profile: &Path) -> Result<host::Opened, ApiError> {
+    let began = tokio::time::Instant::now();
+    loop {
+        match host::open(profile, Mode::Headless) {
+            Err(error) if error.code == Code::Conflict && began.elapsed() < PATIENCE => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            opened => return opened,
+        }
+    }
 }
 
 struct End {

@@ -34,7 +34,10 @@ pub(crate) async fn read<T: DeserializeOwned>(
     }
     // The reader's words could quote a secret out of the frame, so only the place is told.
     serde_json::from_slice(&bytes).map(Some).map_err(|error| {
-        io::Error::new(io::ErrorKind::InvalidData, format!("a frame that is no message (column {})", error.column()))
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("a frame that is no message (column {})", error.column()),
+        )
     })
 }
 

@@ -67,7 +67,8 @@ where
     let by = match greeting {
         Ok(Ok(Some(ToHost::Hello { version: VERSION, by }))) => name(&by),
         Ok(Ok(Some(ToHost::Hello { version, .. }))) => {
-            let words = format!("this host speaks version {VERSION}, you speak {version}; update the older one");
+            let words =
+                format!("this host speaks version {VERSION}, you speak {version}; update the older one");
             refuse(&mut to, ApiError::new(Code::Conflict, words)).await;
             return Ok(());
         }
@@ -83,7 +84,8 @@ where
     };
     frame::write(&mut to, &FromHost::Hello { version: VERSION }, ANSWER_BYTES_MAX).await?;
     let (out, queue) = mpsc::channel(OUT_PLACES);
-    let mut line = Connection { host, by, out, open: BTreeMap::new(), passing: JoinSet::new(), changes: JoinSet::new() };
+    let mut line =
+        Connection { host, by, out, open: BTreeMap::new(), passing: JoinSet::new(), changes: JoinSet::new() };
     let result = tokio::select! {
         result = line.listen(&mut from) => result,
         result = write_all(to, queue) => result,
@@ -163,7 +165,8 @@ impl Connection {
                 self.admit(id)?;
                 let call = self.call(id);
                 let (host, out) = (Arc::clone(&self.host), self.out.clone());
-                let changes = api::COMMANDS.iter().any(|known| known.name == command && known.effect != Effect::Read);
+                let changes =
+                    api::COMMANDS.iter().any(|known| known.name == command && known.effect != Effect::Read);
                 let run = async move {
                     let _panicked = Panicked { id, out: out.clone() };
                     let result = dispatch(&*host, &call, &command, payload).await;
@@ -247,13 +250,17 @@ fn answer(id: u64, result: Result<serde_json::Value, ApiError>) -> FromHost {
     }
 }
 
-async fn write_all<S: AsyncWrite>(mut to: WriteHalf<S>, mut queue: mpsc::Receiver<FromHost>) -> io::Result<()> {
+async fn write_all<S: AsyncWrite>(
+    mut to: WriteHalf<S>,
+    mut queue: mpsc::Receiver<FromHost>,
+) -> io::Result<()> {
     while let Some(message) = queue.recv().await {
         match frame::encode(&message, ANSWER_BYTES_MAX) {
             Ok(frame) => tokio::io::AsyncWriteExt::write_all(&mut to, &frame).await?,
             Err(error) => {
                 let Some(id) = number(&message) else { continue };
-                let error = ApiError::internal("the answer is too long for one frame").with_detail(error.to_string());
+                let error =
+                    ApiError::internal("the answer is too long for one frame").with_detail(error.to_string());
                 frame::write(&mut to, &FromHost::Error { id, error }, ANSWER_BYTES_MAX).await?;
             }
         }

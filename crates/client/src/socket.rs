@@ -27,7 +27,8 @@ pub enum Peers {
 impl Peers {
     pub(crate) fn admit(self, stream: &UnixStream) -> Result<(), String> {
         let Self::Uid(own) = self else { return Ok(()) };
-        let peer = stream.peer_cred().map_err(|error| format!("the caller's user cannot be read: {error}"))?.uid();
+        let peer =
+            stream.peer_cred().map_err(|error| format!("the caller's user cannot be read: {error}"))?.uid();
         if peer == own {
             return Ok(());
         }
@@ -47,7 +48,9 @@ pub fn bind(profile: &Path) -> Result<(UnixListener, Peers), ClientError> {
         move |source| ClientError::Socket { action, path, source }
     };
     match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed("replacing the socket")(error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(failed("replacing the socket")(error));
+        }
         Ok(()) | Err(_) => {}
     }
     let address = Address::of(profile).map_err(failed("opening the directory of the socket"))?;
@@ -59,11 +62,11 @@ pub fn bind(profile: &Path) -> Result<(UnixListener, Peers), ClientError> {
 }
 
 pub(crate) async fn connect(profile: &Path) -> Result<UnixStream, ClientError> {
-    let failed = |source: io::Error| match source.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
-            ClientError::NoHost { profile: profile.to_owned() }
+    let failed = |source: io::Error| {
+        if matches!(source.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) {
+            return ClientError::NoHost { profile: profile.to_owned() };
         }
-        _ => ClientError::Socket { action: "connecting to", path: profile.join(SOCKET), source },
+        ClientError::Socket { action: "connecting to", path: profile.join(SOCKET), source }
     };
     let address = Address::of(profile).map_err(failed)?;
     UnixStream::connect(&address.path).await.map_err(failed)

@@ -269,8 +269,5 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<StoredEntry> {
 }
 
 fn optional_id(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<IncidentId>> {
-    match row.get_ref(column)? {
-        rusqlite::types::ValueRef::Null => Ok(None),
-        _ => id(row, column).map(Some),
-    }
+    if row.get_ref(column)? == rusqlite::types::ValueRef::Null { Ok(None) } else { id(row, column).map(Some) }
 }

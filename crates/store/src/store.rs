@@ -155,6 +155,7 @@ pub(crate) fn prepare(connection: &Connection, synchronous: &str) -> rusqlite::R
     connection.pragma_update(None, "trusted_schema", false)
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the enum is non-exhaustive, and the rest is told alike")]
 fn migrate(path: &Path, connection: &mut Connection) -> Result<(), StoreError> {
     use rusqlite_migration::{Error, MigrationDefinitionError};
     MIGRATIONS.to_latest(connection).map_err(|error| match error {
@@ -176,7 +177,9 @@ mod tests {
         let store = Store::open(directory.path()).unwrap();
         let pragma = |name: &str| {
             let sql = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
-            store.read("reading a pragma", |connection| connection.query_row(&sql, [], |row| row.get::<_, String>(0)))
+            store.read("reading a pragma", |connection| {
+                connection.query_row(&sql, [], |row| row.get::<_, String>(0))
+            })
         };
         assert_eq!(pragma("journal_mode").unwrap(), "wal");
         assert_eq!(pragma("synchronous").unwrap(), "2", "FULL");

@@ -64,14 +64,15 @@ impl AgeFile {
         Ok(file)
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the enum is non-exhaustive, and the rest is damage")]
     pub(crate) fn unlock(&self, passphrase: &SecretString) -> Result<(), VaultError> {
         let mut hard = scrypt::Identity::new(passphrase.clone());
         hard.set_max_work_factor(WORK_FACTOR_MAX);
         let sealed = read(&self.key_path)?;
         let text = age::decrypt(&hard, &sealed).map(Zeroizing::new).map_err(|error| match error {
-            DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed | DecryptError::NoMatchingKeys => {
-                VaultError::WrongPassphrase
-            }
+            DecryptError::DecryptionFailed
+            | DecryptError::KeyDecryptionFailed
+            | DecryptError::NoMatchingKeys => VaultError::WrongPassphrase,
             other => damaged(&self.key_path, &other.to_string()),
         })?;
         let text = std::str::from_utf8(&text).map_err(|_| damaged(&self.key_path, "its key is no text"))?;
@@ -80,11 +81,12 @@ impl AgeFile {
             .map(Zeroizing::new)
             .map_err(|error| damaged(&self.path, &error.to_string()))?;
         // serde's own words could quote a secret, so they are left out.
-        let secrets: BTreeMap<String, SecretString> = serde_json::from_slice::<BTreeMap<String, String>>(&plain)
-            .map_err(|_| damaged(&self.path, "it holds no list of secrets"))?
-            .into_iter()
-            .map(|(name, secret)| (name, SecretString::from(secret)))
-            .collect();
+        let secrets: BTreeMap<String, SecretString> =
+            serde_json::from_slice::<BTreeMap<String, String>>(&plain)
+                .map_err(|_| damaged(&self.path, "it holds no list of secrets"))?
+                .into_iter()
+                .map(|(name, secret)| (name, SecretString::from(secret)))
+                .collect();
         *self.lock() = Some(Open { identity, secrets });
         Ok(())
     }
@@ -104,7 +106,10 @@ impl AgeFile {
     }
 
     /// Changes the list on disk first; memory follows only when the disk did.
-    fn edit<T>(&self, change: impl FnOnce(&mut BTreeMap<String, SecretString>) -> T) -> Result<(), VaultError> {
+    fn edit<T>(
+        &self,
+        change: impl FnOnce(&mut BTreeMap<String, SecretString>) -> T,
+    ) -> Result<(), VaultError> {
         let mut guard = self.lock();
         let open = guard.as_mut().ok_or_else(locked)?;
         let before = open.secrets.clone();
@@ -123,7 +128,11 @@ impl AgeFile {
     }
 
     fn at(directory: &Path) -> Self {
-        Self { key_path: directory.join("vault.key"), path: directory.join("vault.age"), open: Mutex::new(None) }
+        Self {
+            key_path: directory.join("vault.key"),
+            path: directory.join("vault.age"),
+            open: Mutex::new(None),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Open>> {

@@ -93,13 +93,16 @@ impl Keychain {
 }
 
 fn waits() -> VaultError {
-    VaultError::Locked("the keychain does not answer; it may be asking for its password on the screen".to_owned())
+    VaultError::Locked(
+        "the keychain does not answer; it may be asking for its password on the screen".to_owned(),
+    )
 }
 
 fn start(answerer: fn() -> Answerer, busy: Arc<AtomicBool>) -> SyncSender<Ask> {
     // One ask at a time is what `busy` allows, so one place is enough.
     let (asks, queue) = sync_channel(1);
-    let spawned = thread::Builder::new().name("keychain".to_owned()).spawn(move || run(answerer(), &queue, &busy));
+    let spawned =
+        thread::Builder::new().name("keychain".to_owned()).spawn(move || run(answerer(), &queue, &busy));
     // Without a thread the queue is dropped and every ask reads "disconnected".
     drop(spawned);
     asks
@@ -177,10 +180,18 @@ fn answer(store: &mut Option<Arc<OsStore>>, service: &str, name: &SecretName, wh
 }
 
 #[cfg(target_os = "linux")]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the enum is non-exhaustive, and the rest has nothing but words"
+)]
 fn refusal(action: &'static str, name: &SecretName, error: keyring_core::Error) -> VaultError {
     match error {
-        keyring_core::Error::NoStorageAccess(why) => VaultError::Locked(format!("the keychain is locked ({why})")),
-        keyring_core::Error::PlatformFailure(why) => VaultError::Absent(format!("the keychain failed ({why})")),
+        keyring_core::Error::NoStorageAccess(why) => {
+            VaultError::Locked(format!("the keychain is locked ({why})"))
+        }
+        keyring_core::Error::PlatformFailure(why) => {
+            VaultError::Absent(format!("the keychain failed ({why})"))
+        }
         // These two carry the secret's bytes; their own words are not needed.
         keyring_core::Error::BadEncoding(mut bytes) | keyring_core::Error::BadDataFormat(mut bytes, _) => {
             zeroize::Zeroize::zeroize(&mut bytes);

@@ -38,7 +38,8 @@ pub fn given_passphrase() -> Result<Option<SecretString>, VaultError> {
 /// # Errors
 /// [`VaultError::Exposed`] when others could read it; a file that cannot be read or holds no text.
 pub fn read_passphrase_file(path: &Path) -> Result<SecretString, VaultError> {
-    let failed = |source| VaultError::File { action: "reading the passphrase file", path: path.to_owned(), source };
+    let failed =
+        |source| VaultError::File { action: "reading the passphrase file", path: path.to_owned(), source };
     let meta = std::fs::metadata(path).map_err(failed)?;
     if meta.mode() & 0o077 != 0 {
         return Err(VaultError::Exposed(path.to_owned()));
@@ -47,10 +48,13 @@ pub fn read_passphrase_file(path: &Path) -> Result<SecretString, VaultError> {
 }
 
 fn read(path: &Path) -> Result<SecretString, VaultError> {
-    let failed = |source| VaultError::File { action: "reading the passphrase file", path: path.to_owned(), source };
+    let failed =
+        |source| VaultError::File { action: "reading the passphrase file", path: path.to_owned(), source };
     let damaged = |why: &str| VaultError::Damaged { path: path.to_owned(), why: why.to_owned() };
     let mut bytes = Zeroizing::new(Vec::new());
-    File::open(path).and_then(|file| file.take(PASSPHRASE_BYTES_MAX + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    File::open(path)
+        .and_then(|file| file.take(PASSPHRASE_BYTES_MAX + 1).read_to_end(&mut bytes))
+        .map_err(failed)?;
     if bytes.len() as u64 > PASSPHRASE_BYTES_MAX {
         return Err(damaged("it is longer than 4 KiB"));
     }

@@ -199,7 +199,11 @@ impl Vault {
     }
 
     fn with_words(&self, error: VaultError) -> VaultError {
-        if matches!(error, VaultError::Locked(_)) { VaultError::Locked(how_to_unlock(self.backend)) } else { error }
+        if matches!(error, VaultError::Locked(_)) {
+            VaultError::Locked(how_to_unlock(self.backend))
+        } else {
+            error
+        }
     }
 }
 

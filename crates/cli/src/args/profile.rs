@@ -66,7 +66,9 @@ pub(crate) enum ConsoleCommand {
     #[command(after_help = "Example:\n  serversctl console id")]
     Id,
     /// Sign another console into the fleet and make its pool file
-    #[command(after_help = "Example:\n  serversctl console add watch-1.card --role operator --out watch-1.pool")]
+    #[command(
+        after_help = "Example:\n  serversctl console add watch-1.card --role operator --out watch-1.pool"
+    )]
     Add {
         /// File with the other console's card; `-` reads standard input
         card: PathBuf,

@@ -145,7 +145,8 @@ fn no_argument_takes_a_secret() {
 
 #[test]
 fn common_options_stand_anywhere() {
-    for line in ["serversctl --json --dry-run pool remove web", "serversctl pool remove web --json --dry-run"] {
+    for line in ["serversctl --json --dry-run pool remove web", "serversctl pool remove web --json --dry-run"]
+    {
         let cli = Cli::try_parse_from(words(line)).unwrap();
         assert!(cli.common.json && cli.common.dry_run);
     }
@@ -185,14 +186,16 @@ fn times_are_read_as_people_write_them() {
 #[test]
 fn settings_that_are_not_given_stay() {
     let patch = |line: &str| {
-        let Command::Pool(super::PoolCommand::Set { settings, .. }) = Cli::try_parse_from(words(line)).unwrap().command
+        let Command::Pool(super::PoolCommand::Set { settings, .. }) =
+            Cli::try_parse_from(words(line)).unwrap().command
         else {
             panic!("{line} sets a pool")
         };
         settings.into_patch()
     };
     assert_eq!(patch("serversctl pool set web"), api::request::SettingsPatch::default());
-    let given = patch("serversctl pool set web --delay 10 --probe-port none --preferred edge-1 --targets any");
+    let given =
+        patch("serversctl pool set web --delay 10 --probe-port none --preferred edge-1 --targets any");
     assert_eq!((given.delay_s, given.ttl_s), (Some(10), None));
     assert_eq!(given.probe_port, api::request::Set::Clear);
     assert_eq!(given.preferred, api::request::Set::To("edge-1".into()));

@@ -1,7 +1,8 @@
 //! `member` and `activate`.
 
 use api::request::{
-    MemberActivate, MemberEnrol, MemberInvite, MemberListRequest, MemberRemove, MemberShow, MemberUpdate, Readiness,
+    MemberActivate, MemberEnrol, MemberInvite, MemberListRequest, MemberRemove, MemberShow, MemberUpdate,
+    Readiness,
 };
 use api::{ApiError, Change};
 
@@ -48,6 +49,7 @@ pub(crate) async fn on_member(session: &Session, command: MemberCommand) -> Resu
 
 pub(crate) async fn activate(session: &Session, args: ActivateArgs) -> Result<(), ApiError> {
     let readiness = if args.even_if_not_ready { Readiness::Overridden } else { Readiness::Required };
-    let request = MemberActivate { change: Change::default(), pool: args.pool, member: args.member, readiness };
+    let request =
+        MemberActivate { change: Change::default(), pool: args.pool, member: args.member, readiness };
     moved(session, &session.change(request).await?)
 }

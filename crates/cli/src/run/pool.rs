@@ -1,8 +1,8 @@
 //! `pool`, `provider` and `dns`.
 
 use api::request::{
-    DnsAdopt, DnsRelease, DnsSet, DnsShow, DnsTest, ForeignMarker, PoolCreate, PoolListRequest, PoolRemove, PoolShow,
-    PoolUpdate, ProviderAdd, ProviderLink, ProviderListRequest, ProviderRemove, ProviderTest,
+    DnsAdopt, DnsRelease, DnsSet, DnsShow, DnsTest, ForeignMarker, PoolCreate, PoolListRequest, PoolRemove,
+    PoolShow, PoolUpdate, ProviderAdd, ProviderLink, ProviderListRequest, ProviderRemove, ProviderTest,
 };
 use api::{ApiError, Change, ProviderName};
 

@@ -21,7 +21,9 @@ pub(crate) async fn on_profile(session: &Session, command: ProfileCommand) -> Re
             // A passphrase that a file gives is read by the vault itself.
             let given = std::env::var_os("SERVERSCTL_PASSPHRASE_FILE").is_some();
             let secret = match vault {
-                api::request::VaultChoice::File if !given => Some(secret::ask_twice("New passphrase of the vault")?),
+                api::request::VaultChoice::File if !given => {
+                    Some(secret::ask_twice("New passphrase of the vault")?)
+                }
                 api::request::VaultChoice::File
                 | api::request::VaultChoice::Keychain
                 | api::request::VaultChoice::Credential => None,
@@ -60,10 +62,14 @@ pub(crate) async fn on_console(session: &Session, command: ConsoleCommand) -> Re
             if let (Some(path), Outcome::Done { result, .. }) = (&out, &outcome) {
                 std::fs::File::create(path)
                     .and_then(|mut file| file.write_all(result.file.as_bytes()))
-                    .map_err(|error| ApiError::internal(format!("writing {}", path.display())).because(&error))?;
+                    .map_err(|error| {
+                        ApiError::internal(format!("writing {}", path.display())).because(&error)
+                    })?;
                 screen.note(&format!("The pool file for {} is {}", result.console.name, path.display()));
             }
-            screen.outcome(&outcome, |file| if out.is_some() { file.console.name.clone() } else { file.file.clone() })
+            screen.outcome(&outcome, |file| {
+                if out.is_some() { file.console.name.clone() } else { file.file.clone() }
+            })
         }
     }
 }

@@ -2,14 +2,17 @@
 
 use api::request::{ConsoleRole, VaultChoice};
 use api::view::host::{
-    ConsoleCard, ConsoleList, FleetJoined, HostKind, HostStatus, ProfileState, VaultState, VaultView, WatchView,
+    ConsoleCard, ConsoleList, FleetJoined, HostKind, HostStatus, ProfileState, VaultState, VaultView,
+    WatchView,
 };
 
 use super::{Table, moment, span};
 
 pub(crate) fn host(host: &HostStatus) -> String {
     let profile = match host.profile {
-        ProfileState::Ready => format!("{} ({})", host.name, host.console.map_or_else(String::new, |id| id.short())),
+        ProfileState::Ready => {
+            format!("{} ({})", host.name, host.console.map_or_else(String::new, |id| id.short()))
+        }
         ProfileState::Missing => "not made yet; run `serversctl profile init`".to_owned(),
     };
     let kind = match host.kind {
@@ -78,7 +81,7 @@ pub(crate) fn consoles(list: &ConsoleList) -> String {
 pub(crate) fn joined(joined: &FleetJoined) -> String {
     let mut text = format!("Joined fleet {} with {}\n", joined.fleet.short(), joined.pools.join(", "));
     for missing in &joined.missing {
-        text.push_str(&format!("  still missing: {missing}\n"));
+        add!(text, "  still missing: {missing}\n");
     }
     text
 }

@@ -39,10 +39,10 @@ pub(crate) fn incident(incident: &IncidentView) -> String {
     );
     if let Some(to) = &incident.to {
         let from = incident.from.as_deref().unwrap_or("nobody");
-        text.push_str(&format!("  Moved   {from} → {to}\n"));
+        add!(text, "  Moved   {from} → {to}\n");
     }
     if let Some(why) = &incident.held_reason {
-        text.push_str(&format!("  Held    {why}\n"));
+        add!(text, "  Held    {why}\n");
     }
     text.push_str("Phases\n");
     text.push_str(&phases(&incident.phases));
@@ -61,7 +61,8 @@ fn entries(list: &[Entry]) -> String {
             } else {
                 format!("{} → {}", entry.from, entry.to)
             };
-            format!("  {at}  {step} [{}]: {}\n", entry.cause, entry.reason) + &evidence(&entry.evidence, "      ")
+            format!("  {at}  {step} [{}]: {}\n", entry.cause, entry.reason)
+                + &evidence(&entry.evidence, "      ")
         })
         .collect()
 }
@@ -78,14 +79,14 @@ pub(crate) fn explanation(explained: &Explanation) -> String {
     if !explained.missing.is_empty() {
         text.push_str("Missing for an automatic move\n");
         for missing in &explained.missing {
-            text.push_str(&format!("  {}: {}\n", missing.what, missing.remedy));
+            add!(text, "  {}: {}\n", missing.what, missing.remedy);
         }
     }
     if !explained.next.is_empty() {
         text.push_str("Next\n");
         for next in &explained.next {
             let when = next.in_ms.map_or_else(String::new, |ms| format!(" in {}", span(ms)));
-            text.push_str(&format!("  {}{when}\n", next.what));
+            add!(text, "  {}{when}\n", next.what);
         }
     }
     if !explained.entries.is_empty() {
@@ -96,7 +97,8 @@ pub(crate) fn explanation(explained: &Explanation) -> String {
 }
 
 pub(crate) fn what_if(what_if: &WhatIf) -> String {
-    let after = what_if.write_after_ms.map_or_else(String::new, |ms| format!(" (written after {})", span(ms)));
+    let after =
+        what_if.write_after_ms.map_or_else(String::new, |ms| format!(" (written after {})", span(ms)));
     format!("If {}: {}{after}\n{}", what_if.supposed, what_if.conclusion, entries(&what_if.entries))
 }
 

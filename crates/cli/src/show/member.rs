@@ -70,7 +70,8 @@ pub(crate) fn member(member: &MemberView) -> String {
         moment(member.enrolled_ms)
     );
     if let Some(status) = &member.status {
-        text.push_str(&format!(
+        add!(
+            text,
             "  Role      {}\n  Health    {}\n  Verdict   {}, heard {}\n  Ready     {}: {}\n",
             role(status.role),
             health(status),
@@ -78,12 +79,15 @@ pub(crate) fn member(member: &MemberView) -> String {
             age(status.age_ms),
             yes_no(status.ready.verdict),
             status.ready.reason
-        ));
+        );
         let lights = &status.lights;
-        for (name, one) in
-            [("agent", &lights.agent), ("relay", &lights.relay), ("ssh", &lights.ssh), ("service", &lights.service)]
-        {
-            text.push_str(&format!("  {name:9} {} ({}) {}\n", light(one), one.vantage, one.words));
+        for (name, one) in [
+            ("agent", &lights.agent),
+            ("relay", &lights.relay),
+            ("ssh", &lights.ssh),
+            ("service", &lights.service),
+        ] {
+            add!(text, "  {name:9} {} ({}) {}\n", light(one), one.vantage, one.words);
         }
         text.push_str(&evidence(&status.evidence, "    "));
     }
@@ -109,13 +113,14 @@ pub(crate) fn members(list: &MemberList) -> String {
     }
     let mut text = table.to_text("");
     for open in &list.invitations {
-        text.push_str(&format!(
+        add!(
+            text,
             "invited: {} from {} until {} ({})\n",
             open.hostname,
             open.sources.join(", "),
             moment(open.expires_ms),
             open.id
-        ));
+        );
     }
     text
 }

@@ -2,7 +2,9 @@
 
 use api::view::Answer;
 use api::view::incident::Phase;
-use api::view::pool::{LeaseView, MoveOutcome, MoveView, PoolList, PoolStatus, PoolStatuses, PoolView, Rehearsal};
+use api::view::pool::{
+    LeaseView, MoveOutcome, MoveView, PoolList, PoolStatus, PoolStatuses, PoolView, Rehearsal,
+};
 use model::settings::{AgentLost, Arming, DoubleFault, Preset, Targets};
 
 use super::member::{age, health, light, role, verdict};
@@ -67,14 +69,14 @@ pub(crate) fn pool(pool: &PoolView) -> String {
         pool.members
     );
     if let Some(pause) = &pool.pause {
-        text.push_str(&format!("  Paused by {} for {} more: {}\n", pause.by, span(pause.remaining_ms), pause.why));
+        add!(text, "  Paused by {} for {} more: {}\n", pause.by, span(pause.remaining_ms), pause.why);
     }
     if let Some(held) = &pool.held {
-        text.push_str(&format!("  Held: {held}\n"));
+        add!(text, "  Held: {held}\n");
     }
     if let Some(rehearsal) = &pool.rehearsal {
         let colour = if rehearsal.green { "green" } else { "not green" };
-        text.push_str(&format!("  Rehearsed     {colour}, {}\n", moment(rehearsal.at_ms)));
+        add!(text, "  Rehearsed     {colour}, {}\n", moment(rehearsal.at_ms));
     }
     text
 }
@@ -104,7 +106,7 @@ pub(crate) fn status(pool: &PoolStatus) -> String {
         text.push_str(&question_line(question, answer));
     }
     if let Some(pause) = &pool.pause {
-        text.push_str(&format!("  Paused by {} for {} more: {}\n", pause.by, span(pause.remaining_ms), pause.why));
+        add!(text, "  Paused by {} for {} more: {}\n", pause.by, span(pause.remaining_ms), pause.why);
     }
     let lease = match &pool.lease {
         LeaseView::Mine => "this console".to_owned(),
@@ -112,11 +114,17 @@ pub(crate) fn status(pool: &PoolStatus) -> String {
         LeaseView::Nobody { why } => format!("nobody: {why}"),
     };
     let voters = &pool.voters;
-    text.push_str(&format!(
+    add!(
+        text,
         "  Watched by {lease}; {} of {} voters heard, {} needed; epoch {}\n",
-        voters.heard, voters.total, voters.needed, pool.epoch
-    ));
-    let mut table = Table::new(&["MEMBER", "ADDRESS", "ROLE", "HEALTH", "VERDICT", "HEARD", "AGENT", "RELAY", "SSH", "SERVICE"]);
+        voters.heard,
+        voters.total,
+        voters.needed,
+        pool.epoch
+    );
+    let mut table = Table::new(&[
+        "MEMBER", "ADDRESS", "ROLE", "HEALTH", "VERDICT", "HEARD", "AGENT", "RELAY", "SSH", "SERVICE",
+    ]);
     for member in &pool.members {
         let lights = &member.lights;
         table.row([
@@ -152,12 +160,12 @@ pub(crate) fn moved(moved: &MoveView) -> String {
 }
 
 pub(super) fn phases(list: &[Phase]) -> String {
-    list.iter()
-        .map(|phase| {
-            let took = phase.took_ms.map_or_else(|| "goes on".to_owned(), span);
-            format!("  {}  {:12} {took}\n", clock(phase.at_ms), phase.name)
-        })
-        .collect()
+    let mut text = String::new();
+    for phase in list {
+        let took = phase.took_ms.map_or_else(|| "goes on".to_owned(), span);
+        add!(text, "  {}  {:12} {took}\n", clock(phase.at_ms), phase.name);
+    }
+    text
 }
 
 pub(crate) fn rehearsal(rehearsal: &Rehearsal) -> String {

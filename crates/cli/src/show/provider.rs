@@ -61,17 +61,17 @@ pub(crate) fn dns(dns: &DnsView) -> String {
     );
     if let Some(register) = &dns.register {
         let list = |values: &[String]| if values.is_empty() { "none".to_owned() } else { values.join(", ") };
-        text.push_str(&format!("  A         {} ({} ago)\n", list(&register.a), span(register.age_ms)));
-        text.push_str(&format!("  Marker    {}\n", list(&register.markers)));
+        add!(text, "  A         {} ({} ago)\n", list(&register.a), span(register.age_ms));
+        add!(text, "  Marker    {}\n", list(&register.markers));
         if let Some(fault) = &register.fault {
-            text.push_str(&format!("  Since then it could not be read: {fault}\n"));
+            add!(text, "  Since then it could not be read: {fault}\n");
         }
     }
     if let Some(until) = dns.old_answers_until_ms {
-        text.push_str(&format!("  Old answers may live until {}\n", moment(until)));
+        add!(text, "  Old answers may live until {}\n", moment(until));
     }
     if let Some(probe) = &dns.probe {
-        text.push_str(&format!("  Proof     {} ({})\n", probe.summary, moment(probe.at_ms)));
+        add!(text, "  Proof     {} ({})\n", probe.summary, moment(probe.at_ms));
     }
     text
 }

@@ -2,15 +2,15 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
-use std::process::Output;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
 use serde_json::json;
 use tempfile::TempDir;
 
 use crate::{code, json, serversctl, stderr, stdout};
 
-struct Profile {
+pub(crate) struct Profile {
     directory: TempDir,
     passphrase: PathBuf,
 }
@@ -24,12 +24,21 @@ impl Profile {
         Self { directory, passphrase }
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = serversctl(&self.directory.path().join("profile"), arguments);
-        command.env("SERVERSCTL_PASSPHRASE_FILE", &self.passphrase).output().unwrap()
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
-    fn made() -> Self {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = serversctl(&self.directory.path().join("profile"), arguments);
+        command.env("SERVERSCTL_PASSPHRASE_FILE", &self.passphrase);
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    pub(crate) fn made() -> Self {
         let profile = Self::new();
         let output = profile.run(&["profile", "init", "--vault", "file", "--name", "desk"]);
         assert_eq!(code(&output), 0, "{}", stderr(&output));
@@ -57,12 +66,20 @@ fn a_profile_is_made_once_and_every_command_hosts_it_for_itself() {
     assert_eq!((&shown["name"], &shown["settings"]["delayS"]), (&json!("web"), &json!(10)));
     let refused = profile.run(&["pool", "set", "web", "--delay", "9"]);
     assert_eq!(code(&refused), 2);
-    assert!(stderr(&refused).contains("failover delay is 9; allowed is 10 to 120 seconds"), "{}", stderr(&refused));
+    assert!(
+        stderr(&refused).contains("failover delay is 9; allowed is 10 to 120 seconds"),
+        "{}",
+        stderr(&refused)
+    );
     assert_eq!(code(&profile.run(&["pool", "show", "nothing"])), 2);
 
     let audit = json(&profile.run(&["audit", "--json"]));
-    let commands: Vec<_> = audit["entries"].as_array().unwrap().iter().map(|entry| entry["command"].clone()).collect();
-    assert!(commands.contains(&json!("pool_create")) && commands.contains(&json!("pool_update")), "{commands:?}");
+    let commands: Vec<_> =
+        audit["entries"].as_array().unwrap().iter().map(|entry| entry["command"].clone()).collect();
+    assert!(
+        commands.contains(&json!("pool_create")) && commands.contains(&json!("pool_update")),
+        "{commands:?}"
+    );
 }
 
 #[test]
@@ -99,5 +116,8 @@ fn the_unit_is_printed_for_a_dry_run() {
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let unit = stdout(&output);
     assert!(unit.contains("LoadCredential=serversctl-passphrase:/root/passphrase\n"), "{unit}");
-    assert!(unit.contains(&format!("--profile \"{}\"", profile.directory.path().join("profile").display())), "{unit}");
+    assert!(
+        unit.contains(&format!("--profile \"{}\"", profile.directory.path().join("profile").display())),
+        "{unit}"
+    );
 }

@@ -39,7 +39,8 @@ impl Hosted {
             Box::pin(async move { result })
         });
         let directory = TempDir::new().unwrap();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let (listener, peers) = {
             let _inside = runtime.enter();
             client::bind(directory.path()).unwrap()
@@ -65,6 +66,7 @@ fn value(of: &impl Serialize) -> Value {
     serde_json::to_value(of).unwrap()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is what a script gives back")]
 fn done(of: &impl Serialize) -> Result<Value, ApiError> {
     Ok(value(&Outcome::done(Plan::new("p").warn("clients follow within 60 s"), value(of))))
 }
@@ -111,7 +113,8 @@ fn json_is_one_document_of_the_wire_and_progress_is_json_lines() {
 
 #[test]
 fn a_dry_run_prints_the_plan() {
-    let plan = Plan::new("the record would move").replace("lb.example.com A", "replace", "192.0.2.1", "192.0.2.2");
+    let plan =
+        Plan::new("the record would move").replace("lb.example.com A", "replace", "192.0.2.1", "192.0.2.2");
     let hosted = Hosted::new(move |_| Ok(value(&Outcome::<()>::planned(plan.clone()))));
     let output = hosted.run(&["cutover", "web", "--dry-run"]);
     assert_eq!(
@@ -142,7 +145,11 @@ fn exit_codes_are_those_of_the_help() {
         let output = hosted.run(&["pool", "list"]);
         assert_eq!(code(&output), exit, "{error_code:?}");
         assert_eq!(stdout(&output), "");
-        assert!(stderr(&output).ends_with("serversctl: no standby is ready\n  edge-2: silent\n"), "{}", stderr(&output));
+        assert!(
+            stderr(&output).ends_with("serversctl: no standby is ready\n  edge-2: silent\n"),
+            "{}",
+            stderr(&output)
+        );
         let output = hosted.run(&["pool", "list", "--json"]);
         let last: Value = serde_json::from_str(stderr(&output).lines().last().unwrap()).unwrap();
         assert_eq!(last["error"], value(&error));
@@ -157,8 +164,10 @@ fn a_move_that_is_lost_or_unknown_and_a_failed_test_do_not_exit_with_zero() {
         let hosted = Hosted::new(move |_| done(&moved(outcome)));
         assert_eq!(code(&hosted.run(&["cutover", "web"])), exit, "{outcome:?}");
     }
-    let report = TestReport { passed: false, at_ms: 0, summary: "the key is wrong".to_owned(), checks: Vec::new() };
-    let hosted = Hosted::new(move |command| if command == "dns_test" { done(&report) } else { Ok(value(&report)) });
+    let report =
+        TestReport { passed: false, at_ms: 0, summary: "the key is wrong".to_owned(), checks: Vec::new() };
+    let hosted =
+        Hosted::new(move |command| if command == "dns_test" { done(&report) } else { Ok(value(&report)) });
     for arguments in [&["provider", "test", "office"][..], &["dns", "test", "web"]] {
         let output = hosted.run(arguments);
         assert_eq!(code(&output), 3, "{arguments:?}");
@@ -222,7 +231,8 @@ fn a_status_that_watches_ends_when_the_host_goes() {
     let hosted = Hosted::new(|_| Ok(value(&PoolStatuses { revision: 1, pools: Vec::new() })));
     let Hosted { directory, _runtime: runtime, .. } = hosted;
     let mut watching = serversctl(directory.path(), &["status", "--watch", "--json"]);
-    let mut watching = watching.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut watching =
+        watching.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
     let mut first = String::new();
     let mut lines = std::io::BufReader::new(watching.stdout.take().unwrap());
     std::io::BufRead::read_line(&mut lines, &mut first).unwrap();

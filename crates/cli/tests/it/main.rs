@@ -1,7 +1,9 @@
 //! The real program: against a scripted host on a profile's socket, and with its own short-lived host.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod brief;
 mod hosted;
+mod watch;
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

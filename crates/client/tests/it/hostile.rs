@@ -103,7 +103,8 @@ async fn nobody_speaks_before_greeting_and_in_another_version() {
 
 #[tokio::test]
 async fn what_is_no_message_ends_the_connection() {
-    for text in ["{}", "[]", "null", "{\"kind\":\"explode\"}", "{\"kind\":\"drop\",\"id\":-1}", "\u{0}\u{1}"] {
+    for text in ["{}", "[]", "null", "{\"kind\":\"explode\"}", "{\"kind\":\"drop\",\"id\":-1}", "\u{0}\u{1}"]
+    {
         let mut raw = Raw::greeted().await;
         raw.stream.write_all(&u32::try_from(text.len()).unwrap().to_be_bytes()).await.unwrap();
         raw.stream.write_all(text.as_bytes()).await.unwrap();
@@ -148,7 +149,10 @@ async fn another_user_is_refused_in_words() {
     let error = Client::connect(directory.path(), "anna").await.unwrap_err();
     assert!(matches!(error, ClientError::Greeting(_)), "{error}");
     let words = error.to_string();
-    assert!(words.contains(&format!("user {own} may not")) && words.contains(&(own + 1).to_string()), "{words}");
+    assert!(
+        words.contains(&format!("user {own} may not")) && words.contains(&(own + 1).to_string()),
+        "{words}"
+    );
     served.abort();
 }
 

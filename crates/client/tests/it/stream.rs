@@ -47,12 +47,16 @@ async fn a_slow_reader_is_told_to_read_afresh_and_blocks_nobody() {
         while quick.next().await.is_some() {}
         let (mut last, mut resync) = (0, None);
         while let Some(event) = slow.next().await {
-            match event.body {
-                EventBody::Resync => resync = Some(event.revision),
-                _ => last = last.max(event.revision),
+            if event.body == EventBody::Resync {
+                resync = Some(event.revision);
+            } else {
+                last = last.max(event.revision);
             }
         }
         assert!(last >= 256, "what found a place is not lost");
-        assert!(last == 2_000 || resync.is_some_and(|revision| revision > last), "{way:?}: {last} {resync:?}");
+        assert!(
+            last == 2_000 || resync.is_some_and(|revision| revision > last),
+            "{way:?}: {last} {resync:?}"
+        );
     }
 }

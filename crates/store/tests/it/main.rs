@@ -1,4 +1,5 @@
 //! The store through its public door.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod keeping;
 mod kill;

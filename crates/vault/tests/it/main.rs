@@ -1,11 +1,14 @@
 //! The vault through its public door, with files in a directory of the test's own.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use tempfile::TempDir;
-use vault::{Backend, ExposeSecret as _, SecretName, SecretString, State, Vault, VaultError, read_passphrase_file};
+use vault::{
+    Backend, ExposeSecret as _, SecretName, SecretString, State, Vault, VaultError, read_passphrase_file,
+};
 
 const CANARY: &str = "canary-of-a-key";
 
@@ -113,7 +116,9 @@ fn damage_is_said_and_never_taken_for_empty() {
 #[test]
 fn without_a_passphrase_there_is_no_vault_and_no_fallback() {
     let directory = TempDir::new().unwrap();
-    for (backend, word) in [(Backend::File, "SERVERSCTL_PASSPHRASE_FILE"), (Backend::Credential, "LoadCredential")] {
+    for (backend, word) in
+        [(Backend::File, "SERVERSCTL_PASSPHRASE_FILE"), (Backend::Credential, "LoadCredential")]
+    {
         let error = Vault::create(backend, directory.path(), "p", None).unwrap_err();
         assert!(matches!(error, VaultError::Locked(_)) && error.to_string().contains(word), "{error}");
         assert!(matches!(Vault::open(backend, directory.path(), "p"), Err(VaultError::Absent(_))));
