@@ -198,7 +198,12 @@ impl Register {
 
     /// An open intent explains a difference as long as a replica may lag, and no rollback at all: what has come to
     /// stay is a change.
-    fn is_excused(&mut self, view: View, reading: &Reading, explained: impl FnOnce(&Reading) -> bool) -> bool {
+    fn is_excused(
+        &mut self,
+        view: View,
+        reading: &Reading,
+        explained: impl FnOnce(&Reading) -> bool,
+    ) -> bool {
         let excusable = !matches!(view, View::Odd(Odd::RolledBack)) && explained(reading);
         if !matches!(view, View::Odd(_)) || !excusable {
             self.excused_since = None;

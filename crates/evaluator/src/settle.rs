@@ -33,8 +33,11 @@ impl Machine {
                 Some(Go::new(State::Drift, Rule::RecordChanged, odd.words()))
             }
             View::Equal => {
-                self.try_again(now, intent, out);
-                None
+                let given_up = self.try_again(now, intent, out);
+                given_up.then(|| {
+                    let why = "the record was changed by others, and what was decided about it did not land";
+                    Go::new(State::Drift, Rule::RecordChanged, why)
+                })
             }
             View::Unread | View::Lagging | View::NotAdopted => None,
         }
@@ -95,37 +98,42 @@ impl Machine {
         Some(Go::new(State::Adopt, Rule::Superseded, format!("epoch {} was decided elsewhere", marker.epoch)))
     }
 
-    /// The old marker still stands: the identical request, or the abort claim, if it is time.
-    pub(crate) fn try_again(&mut self, now: Time, intent: Claim, out: &mut Vec<Output>) {
-        let Some(work) = self.work.clone() else { return };
-        let read_since = self.register.asked().is_some_and(|asked| asked > work.sent);
+    /// The old marker still stands: the identical request, or the abort claim, if it is time. Says whether the claim
+    /// is given up: a decision about a changed record is not closed by a write nobody decided.
+    pub(crate) fn try_again(&mut self, now: Time, intent: Claim, out: &mut Vec<Output>) -> bool {
+        let work = self.at_work().clone();
         if now < work.not_before || now < work.deadline {
-            return;
+            return false;
         }
+        let read_since = self.register.asked().is_some_and(|asked| asked > work.sent);
         let fresh = self.register.asked().is_some_and(|asked| now - asked <= READING_FRESH);
         if !read_since || !fresh {
             self.register.want(now);
-            return;
+            return false;
         }
+        // A waiting person's order closes the way to it: that abort is theirs and needs no lease.
+        let may_abort = self.order.is_some() || self.claim_lacks(now, Cause::Abort, intent.member).is_empty();
         if let Some(abort) = self.memory.abort.clone() {
-            if self.claim_lacks(now, Cause::Abort, intent.member).is_empty() {
+            if may_abort {
                 self.send(now, abort, out);
             }
-            return;
+            return false;
         }
         if self.may_resend(now, &work) {
             let claim = self.identical(intent);
             self.send(now, claim, out);
-            return;
+            return false;
+        }
+        if intent.cause == Cause::Adopt {
+            return true;
         }
         let active_up =
             self.active.is_some_and(|id| self.verdict(now, id, None) == crate::verdict::Verdict::Up);
         let old = now - work.opened >= INTENT_OLD;
-        let waited_for = self.order.is_some();
-        let lacks = self.claim_lacks(now, Cause::Abort, intent.member);
-        if waited_for || ((active_up || old) && lacks.is_empty()) {
+        if may_abort && (self.order.is_some() || active_up || old) {
             self.send_abort(now, &intent, out);
         }
+        false
     }
 
     pub(crate) fn may_resend(&self, now: Time, work: &Work) -> bool {
