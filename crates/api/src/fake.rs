@@ -109,7 +109,7 @@ impl FakeHost {
             match &kept {
                 // A secret's answer is not kept, but that it was given is.
                 Ok(answer) => {
-                    drop(keys.insert(key.clone(), (deed.clone(), Some(answer.clone().unwrap_or_default()))))
+                    drop(keys.insert(key.clone(), (deed.clone(), Some(answer.clone().unwrap_or_default()))));
                 }
                 Err(_) => drop(keys.remove(key)),
             }
