@@ -54,7 +54,9 @@ impl Machine {
             Cause::AgentLost => {
                 format!("{active} stayed silent after reviving its agent; {target_name} is ready")
             }
-            _ => format!("{active} is confirmed down; {target_name} is ready"),
+            Cause::Down | Cause::Manual | Cause::Preferred | Cause::Ddns | Cause::Abort | Cause::Adopt => {
+                format!("{active} is confirmed down; {target_name} is ready")
+            }
         };
         self.work = Some(Work::new(now, cause, target, why.clone()));
         Go::new(State::Claim, rule, why)

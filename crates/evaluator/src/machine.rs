@@ -262,10 +262,9 @@ impl Machine {
         let rhythm = match self.state {
             State::Cold => Span::from_s(2),
             State::Unknown if now - self.since < Span::from_s(60) => Span::from_s(2),
-            State::Unknown => Span::from_s(10),
             State::Route | State::Blind | State::Verify => Span::from_s(5),
             State::Confirm | State::Claim | State::Write => Span::from_ms(1_500),
-            State::Drift => Span::from_s(10),
+            State::Unknown | State::Drift => Span::from_s(10),
             State::Follow => Span::from_s(300),
             State::Failed => Span::from_s(30),
             State::Steady

@@ -333,6 +333,7 @@ fn same(a: &Reading, b: &Reading) -> bool {
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
+    use std::slice::from_ref;
 
     use super::*;
 
@@ -368,8 +369,8 @@ mod tests {
     fn one_odd_reading_triggers_a_second_and_two_equal_ones_are_believed() {
         let mine = marker(4, 7);
         let mut register = Register::new(mine.fleet, Time::ZERO);
-        assert_eq!(read(&mut register, reading(0, 7, &[mine.clone()]), &mine), View::Equal);
-        let edited = reading(30_000, 8, &[mine.clone()]);
+        assert_eq!(read(&mut register, reading(0, 7, from_ref(&mine)), &mine), View::Equal);
+        let edited = reading(30_000, 8, from_ref(&mine));
         register.next = Time::from_ms(60_000);
         assert_eq!(read(&mut register, edited.clone(), &mine), View::Odd(Odd::Edited));
         assert_eq!(register.changed(), None);
@@ -378,9 +379,9 @@ mod tests {
         assert_eq!(register.changed(), None);
         read(&mut register, Reading { asked: Time::from_ms(35_000), ..edited }, &mine);
         assert_eq!(register.changed(), Some(Odd::Edited));
-        assert_eq!(read(&mut register, reading(36_000, 7, &[mine.clone()]), &mine), View::Equal);
+        assert_eq!(read(&mut register, reading(36_000, 7, from_ref(&mine)), &mine), View::Equal);
         assert!(!register.settled());
-        read(&mut register, reading(41_000, 7, &[mine.clone()]), &mine);
+        read(&mut register, reading(41_000, 7, from_ref(&mine)), &mine);
         assert!(register.settled());
     }
 
@@ -398,8 +399,8 @@ mod tests {
         assert_eq!(view(reading(0, 7, &[marker(3, 7)])), View::Odd(Odd::RolledBack));
         assert_eq!(view(reading(0, 7, &[])), View::Odd(Odd::MarkerDeleted));
         assert_eq!(view(reading(0, 7, &[mine.clone(), marker(5, 8)])), View::Odd(Odd::Doubled));
-        assert_eq!(view(Reading { a: vec![], ..reading(0, 7, &[mine.clone()]) }), View::Odd(Odd::Deleted));
-        assert_eq!(view(Reading { cname: true, ..reading(0, 7, &[mine.clone()]) }), View::Odd(Odd::Cname));
+        assert_eq!(view(Reading { a: vec![], ..reading(0, 7, from_ref(&mine)) }), View::Odd(Odd::Deleted));
+        assert_eq!(view(Reading { cname: true, ..reading(0, 7, from_ref(&mine)) }), View::Odd(Odd::Cname));
         let other = Marker { fleet: Short8::of(&[9; 4]), ..mine.clone() };
         assert_eq!(view(reading(0, 7, &[other])), View::Odd(Odd::OtherFleet));
         let foreign = vec![MarkerText::Foreign("v=spf1".into())];
@@ -410,9 +411,9 @@ mod tests {
     fn what_was_just_replaced_is_a_lagging_replica_for_a_minute() {
         let (old, mine) = (marker(4, 7), marker(5, 8));
         let mut register = Register::new(mine.fleet, Time::ZERO);
-        read(&mut register, reading(0, 7, &[old.clone()]), &old);
+        read(&mut register, reading(0, 7, from_ref(&old)), &old);
         register.believe(Time::from_ms(100), Some(old.clone()), Some(&mine));
-        assert_eq!(read(&mut register, reading(1_000, 7, &[old.clone()]), &mine), View::Lagging);
+        assert_eq!(read(&mut register, reading(1_000, 7, from_ref(&old)), &mine), View::Lagging);
         assert_eq!(read(&mut register, reading(61_000, 7, &[old]), &mine), View::Odd(Odd::RolledBack));
     }
 
@@ -420,7 +421,7 @@ mod tests {
     fn answers_out_of_order_do_not_bring_the_past_back() {
         let mine = marker(4, 7);
         let mut register = Register::new(mine.fleet, Time::ZERO);
-        read(&mut register, reading(2_000, 7, &[mine.clone()]), &mine);
-        assert_eq!(read(&mut register, reading(1_000, 9, &[mine.clone()]), &mine), View::Equal);
+        read(&mut register, reading(2_000, 7, from_ref(&mine)), &mine);
+        assert_eq!(read(&mut register, reading(1_000, 9, from_ref(&mine)), &mine), View::Equal);
     }
 }

@@ -93,14 +93,32 @@ impl Machine {
             State::Failed => "the DNS provider refuses this console".to_owned(),
             State::Paused => self.paused(now).unwrap_or_default(),
             State::Locked => "the third automatic move within two hours waits for a person".to_owned(),
-            _ => match self.active {
-                None if self.policy.hostname.is_none() => "this pool has no managed name".to_owned(),
-                None => "no marker names an active member".to_owned(),
-                Some(active) => {
-                    let found = self.assess(now, active);
-                    if found.target.is_none() { self.nobody_ready(now) } else { self.ask_reason(&found) }
-                }
-            },
+            State::Cold
+            | State::Route
+            | State::Steady
+            | State::Suspect
+            | State::Confirm
+            | State::Revive
+            | State::Ask
+            | State::NoTarget
+            | State::Claim
+            | State::Write
+            | State::Unknown
+            | State::Verify
+            | State::Adopt
+            | State::Hold => self.why_unmoved(now),
+        }
+    }
+
+    fn why_unmoved(&self, now: Time) -> String {
+        match self.active {
+            None if self.policy.hostname.is_none() => "this pool has no managed name".to_owned(),
+            None if self.memory.marker.is_none() => "the record has not been adopted yet".to_owned(),
+            None => "the marker names nobody in the roster".to_owned(),
+            Some(active) => {
+                let found = self.assess(now, active);
+                if found.target.is_none() { self.nobody_ready(now) } else { self.ask_reason(&found) }
+            }
         }
     }
 }

@@ -277,7 +277,7 @@ fn the_preferred_member_goes_back_after_ten_minutes_only_when_told_so() {
 #[test]
 fn a_later_epoch_proves_nothing_about_an_own_claim() {
     let mut world = World::steady(3, 10);
-    world.answers = Answers::WritesLost;
+    world.answers = Answers::Swallows;
     stop(&mut world, 1);
     world.until(State::Unknown, 10);
     let mut marker = crate::world::first_marker(3);
@@ -317,7 +317,7 @@ fn two_watches_with_the_lease_forced_open_make_one_write() {
 #[test]
 fn an_order_waiting_behind_an_unknown_outcome_goes_through_an_abort() {
     let mut world = World::steady(3, 10);
-    world.answers = Answers::WritesLost;
+    world.answers = Answers::Swallows;
     stop(&mut world, 1);
     world.until(State::Unknown, 10);
     world.lease_open = false;

@@ -339,7 +339,7 @@ struct Phase {
 fn run(phases: &[Phase], seed: u64) -> (Vec<Vec<Output>>, Machine) {
     let world = World::new(3, settings(10));
     let mut setup = evaluator::io::Setup { seed, ..world.setup.clone() };
-    setup.policy.settings.probe_port = (seed % 2 == 0).then_some(443);
+    setup.policy.settings.probe_port = seed.is_multiple_of(2).then_some(443);
     let now = Time::from_ms(5_000);
     let mut machine = Machine::new(now, setup.clone());
     let mut probe = Probe {

@@ -208,7 +208,7 @@ fn a_follower_ends_in_adopt_when_another_console_moves() {
 #[test]
 fn an_answer_that_was_lost_is_read_back() {
     let mut world = World::steady(3, 30);
-    world.answers = Answers::AnswersLost;
+    world.answers = Answers::SilentAfter;
     world.host(1).down = Down::Stopped;
     world.speak(1);
     assert_eq!(world.state(), State::Write);
@@ -221,7 +221,7 @@ fn an_answer_that_was_lost_is_read_back() {
 #[test]
 fn a_write_that_vanished_is_sent_again_identically() {
     let mut world = World::steady(3, 30);
-    world.answers = Answers::WritesLost;
+    world.answers = Answers::Swallows;
     world.host(1).down = Down::Stopped;
     world.speak(1);
     world.until(State::Unknown, 10);
@@ -236,7 +236,7 @@ fn a_write_that_vanished_is_sent_again_identically() {
 #[test]
 fn an_open_claim_is_aborted_when_the_active_is_up_again() {
     let mut world = World::steady(3, 30);
-    world.answers = Answers::WritesLost;
+    world.answers = Answers::Swallows;
     world.host(1).down = Down::Stopped;
     world.speak(1);
     world.until(State::Unknown, 10);
@@ -276,7 +276,7 @@ fn an_intent_left_by_another_console_is_closed_after_a_minute() {
 #[test]
 fn the_watch_killed_between_intent_and_answer_makes_no_second_write() {
     let mut world = World::steady(3, 30);
-    world.answers = Answers::AnswersLost;
+    world.answers = Answers::SilentAfter;
     world.host(1).down = Down::Stopped;
     world.speak(1);
     assert_eq!(world.accepted.len(), 1);
@@ -307,7 +307,7 @@ fn a_foreign_edit_ends_in_drift_until_somebody_decides() {
 #[test]
 fn nothing_happens_in_the_first_five_seconds_after_a_sleep() {
     let mut world = World::steady(3, 30);
-    world.now = world.now + Span::from_s(3600);
+    world.now += Span::from_s(3600);
     world.host(1).down = Down::Stopped;
     let woke = world.now;
     world.input(evaluator::Input::Tick);

@@ -62,9 +62,9 @@ pub enum Answers {
     Unreachable,
     Refused,
     /// Writes are applied, and their answers lost.
-    AnswersLost,
+    SilentAfter,
     /// Writes vanish, and so do their answers.
-    WritesLost,
+    Swallows,
     Rejects,
 }
 
@@ -289,7 +289,7 @@ impl World {
         match self.answers {
             Answers::Unreachable => Err(DnsFault::Unreachable("timed out".into())),
             Answers::Refused => Err(DnsFault::Refused("401".into())),
-            Answers::Well | Answers::AnswersLost | Answers::WritesLost | Answers::Rejects => Ok(Reading {
+            Answers::Well | Answers::SilentAfter | Answers::Swallows | Answers::Rejects => Ok(Reading {
                 asked: self.now,
                 a: self.a.clone(),
                 markers: self.markers.clone(),
@@ -315,8 +315,8 @@ impl World {
         self.sent.push((self.now, claim.clone()));
         let nonce = claim.nonce;
         let outcome = match self.answers {
-            Answers::WritesLost => return,
-            Answers::AnswersLost => {
+            Answers::Swallows => return,
+            Answers::SilentAfter => {
                 self.apply(&claim);
                 return;
             }
@@ -374,7 +374,7 @@ impl World {
             self.beacons.give(self.now, Nonce::from_u64(self.beacon_count));
         }
         let newest = self.beacons.newest();
-        if self.now.as_ms() % 1000 == 0 {
+        if self.now.as_ms().is_multiple_of(1000) {
             for host in self.hosts.values_mut().filter(|host| host.powered) {
                 host.seq += 1;
                 host.up = host.up + Span::from_s(1);
@@ -383,13 +383,13 @@ impl World {
             }
         }
         // Relays report twice a second.
-        if self.now.as_ms() % 500 == 0 {
+        if self.now.as_ms().is_multiple_of(500) {
             let relays: Vec<_> = self.hosts.keys().copied().collect();
             for relay in relays {
                 self.report(relay);
             }
             if let Some((asked, answered)) = self.anchors
-                && self.now.as_ms() % 5000 == 0
+                && self.now.as_ms().is_multiple_of(5000)
             {
                 self.input(Input::Anchors { asked, answered });
             }
