@@ -144,20 +144,11 @@ impl Machine {
         if std::mem::take(&mut self.policy_changed) {
             return Some(Go::new(State::Route, Rule::PolicyChanged, "the policy changed"));
         }
-        let Some(active) = self.active else {
-            return Some(Go::new(
-                State::Route,
-                Rule::ActiveUnknown,
-                "the active member is not in the roster",
-            ));
-        };
+        let active = self.active?;
         match self.verdict(now, active, None) {
             Verdict::Up => self.steady_work(now, active, out),
             Verdict::SvcDown => Some(self.confirm_service(active)),
-            Verdict::Unknown => {
-                Some(Go::new(State::Route, Rule::ActiveUnknown, "nothing is known of the active member"))
-            }
-            Verdict::Suspect | Verdict::Down | Verdict::AgentLost => {
+            Verdict::Suspect | Verdict::Down | Verdict::AgentLost | Verdict::Unknown => {
                 Some(Go::new(State::Suspect, Rule::ActiveSuspect, format!("{} is late", self.name(active))))
             }
         }
@@ -234,20 +225,11 @@ impl Machine {
         if let Some(go) = self.refused() {
             return Some(go);
         }
-        let Some(active) = self.active else {
-            return Some(Go::new(
-                State::Route,
-                Rule::ActiveUnknown,
-                "the active member is not in the roster",
-            ));
-        };
+        let active = self.active?;
         let name = self.name(active);
         match self.verdict(now, active, None) {
             Verdict::Up => Some(Go::new(State::Steady, Rule::ActiveUp, format!("{name} was heard again"))),
             Verdict::SvcDown => Some(self.confirm_service(active)),
-            Verdict::Unknown if self.sight.get(active).is_none_or(|seen| seen.made_after.is_none()) => {
-                Some(Go::new(State::Route, Rule::ActiveUnknown, "nothing is known of the active member"))
-            }
             Verdict::Down | Verdict::AgentLost | Verdict::Suspect | Verdict::Unknown => {
                 self.silent_too_long(now, active).then(|| self.confirm_silence(now, active))
             }

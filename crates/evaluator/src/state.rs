@@ -108,8 +108,6 @@ rules! {
     HeardAgain = "heard-again",
     /// The active member's newest life is too old.
     ActiveSuspect = "active-suspect",
-    /// Nothing is known of the active member any more.
-    ActiveUnknown = "active-unknown",
     /// The active member says that its service is down.
     ServiceDown = "service-down",
     /// The active member is silent for longer than the failover delay.
@@ -198,14 +196,13 @@ use State::{
     Route, Steady, Suspect, Unknown, Verify, Write,
 };
 
-/// Every state but COLD.
+/// Every state but COLD, and ADOPT, which is left in the step that enters it.
 const WARM: &[State] = &[
     Route, Blind, Follow, Steady, Suspect, Confirm, Revive, Ask, NoTarget, Claim, Write, Unknown, Verify,
-    Adopt, Hold, Failed, Drift, Paused, Locked,
+    Hold, Failed, Drift, Paused, Locked,
 ];
-/// Rule b does not reach COLD, WRITE, UNKNOWN, VERIFY and FAILED.
-const CALM: &[State] =
-    &[Route, Follow, Steady, Suspect, Confirm, Revive, Ask, NoTarget, Claim, Hold, Drift, Locked];
+/// Rule b does not reach COLD, WRITE, UNKNOWN, VERIFY and FAILED; a paused pool stays in DRIFT, which waits for a person.
+const CALM: &[State] = &[Route, Follow, Steady, Suspect, Confirm, Revive, Ask, NoTarget, Claim, Hold, Locked];
 const CALM_OR_PAUSED: &[State] =
     &[Route, Follow, Steady, Suspect, Confirm, Revive, Ask, NoTarget, Claim, Hold, Drift, Locked, Paused];
 /// Rule c waits in COLD, BLIND and FAILED; WRITE and UNKNOWN first learn their own outcome.
@@ -246,7 +243,6 @@ pub const TABLE: &[Way] = &[
     way(&[Blind], Route, Rule::SeesAgain),
     way(&[Follow], Route, Rule::LeaseGranted),
     way(&[Steady], Route, Rule::PolicyChanged),
-    way(&[Steady, Suspect], Route, Rule::ActiveUnknown),
     way(&[Steady], Claim, Rule::AddressChanged),
     way(&[Steady], Claim, Rule::PreferredReady),
     way(&[Steady], Claim, Rule::IntentLeft),

@@ -48,6 +48,7 @@ enum Act {
     Policy(u8),
     Records(u8),
     Credential(bool),
+    Roster,
     /// Another console moves the record.
     Elsewhere(u32),
     Again,
@@ -82,6 +83,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (0..4_u8).prop_map(Act::Records),
         1 => proptest::bool::weighted(0.95).prop_map(Act::Credential),
         1 => (0..40_u32).prop_map(|n| if n == 0 || n > 3 { Act::Tick } else { Act::Elsewhere(n) }),
+        1 => (0..60_u8).prop_map(|n| if n == 0 { Act::Roster } else { Act::Tick }),
         3 => Just(Act::Again),
     ]
 }
@@ -187,25 +189,7 @@ impl Probe {
                     .collect();
                 Input::Report(Report { relay: id(by), lives, testimonies, intents: vec![], epoch_max: 7 })
             }
-            Act::Report { relay, fresh, down, goodbye, silent_s, about, epoch } => {
-                let lives =
-                    vec![self.life(about, down, goodbye, fresh), self.life(relay, Down::None, None, fresh)];
-                let testimonies = vec![self.testimony(relay, about, Span::from_s(silent_s))];
-                let intent = ForeignIntent {
-                    console: ConsoleId::from_number(relay),
-                    epoch,
-                    nonce: Nonce::from_u64(epoch),
-                    target: id(about),
-                    age: Span::from_s(silent_s * 2),
-                };
-                Input::Report(Report {
-                    relay: id(relay),
-                    lives,
-                    testimonies,
-                    intents: vec![intent],
-                    epoch_max: epoch,
-                })
-            }
+            Act::Report { .. } => self.report(act),
             Act::Link(n, link) => Input::Relay { relay: id(n), link },
             Act::Lease { relay, granted, other, late_ms } => Input::Lease {
                 relay: id(relay),
@@ -242,8 +226,35 @@ impl Probe {
                 self.register = (address(n), model::Marker { epoch, previous, ..first_marker(n) });
                 Input::Tick
             }
+            Act::Roster => {
+                self.setup.roster.version += 1;
+                self.troubled = self.now;
+                Input::Roster(self.setup.roster.clone())
+            }
             Act::Again => self.last.clone(),
         }
+    }
+
+    fn report(&mut self, act: &Act) -> Input {
+        let Act::Report { relay, fresh, down, goodbye, silent_s, about, epoch } = act.clone() else {
+            return Input::Tick;
+        };
+        let lives = vec![self.life(about, down, goodbye, fresh), self.life(relay, Down::None, None, fresh)];
+        let testimonies = vec![self.testimony(relay, about, Span::from_s(silent_s))];
+        let intent = ForeignIntent {
+            console: ConsoleId::from_number(relay),
+            epoch,
+            nonce: Nonce::from_u64(epoch),
+            target: id(about),
+            age: Span::from_s(silent_s * 2),
+        };
+        Input::Report(Report {
+            relay: id(relay),
+            lives,
+            testimonies,
+            intents: vec![intent],
+            epoch_max: epoch,
+        })
     }
 
     /// The register answers a write: by compare-and-set, or in ways that prove nothing.
