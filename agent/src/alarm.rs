@@ -77,7 +77,9 @@ mod tests {
         let start = SystemClock.boottime();
         let at = start + Span::from_ms(60);
         // Dropped and set to something sooner, then waited for.
-        let early = tokio::time::timeout(Duration::from_millis(5), alarm.until(start + Span::from_s(60), start)).await;
+        let early =
+            tokio::time::timeout(Duration::from_millis(5), alarm.until(start + Span::from_s(60), start))
+                .await;
         assert!(early.is_err());
         alarm.until(at, SystemClock.boottime()).await.unwrap();
         let late = SystemClock.boottime() - at;

@@ -24,6 +24,7 @@ use zeroize::Zeroizing;
 use crate::cli::Enrol;
 use crate::env::AgentEnv;
 use crate::layout::Layout;
+use crate::provision::provision_haproxy;
 use crate::relay as door;
 use crate::sense::host;
 use crate::state::{Identity, State};
@@ -62,6 +63,13 @@ pub async fn run(layout: &Layout, options: &Enrol, out: &mut (dyn Write + Send))
     };
     if let Some(path) = options.secret_file.as_deref().filter(|path| *path != Path::new("-")) {
         disk::remove(path)?;
+    }
+    if layout.is_host() && env.provision_haproxy {
+        match provision_haproxy().await {
+            Ok(_) => step(out, "HAProxy provisioned", "it is installed, configured and started")?,
+            // The member is in all the same; what is missing shows as "not watched".
+            Err(error) => writeln!(out, "  NO  HAProxy provisioned: {}", crate::log::chain(&error))?,
+        }
     }
     if with_service {
         unit::keep_hosted(layout)?;
@@ -162,6 +170,7 @@ async fn join(
                 keep(layout, env, &Identity { key, member: pinned.member, fleet: pinned.fleet }, &pinned)?;
                 // Persisted; now the console may know, and the secret is gone with the callers.
                 confirm.confirm().await;
+                callers.end().await;
                 return Ok(*pinned);
             }
         }

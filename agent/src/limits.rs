@@ -10,10 +10,12 @@ use crate::pace::Rate;
 
 /// Sessions in all, consoles and peers together: a pool has at most 20 members, witnesses and a few consoles.
 pub const SESSIONS_MAX: usize = 96;
-/// Sessions of one key: a second one replaces the first, and both may overlap for a moment.
-pub const SESSIONS_PER_KEY_MAX: usize = 2;
+/// Sessions of one console: a new one and the one that it replaces, until that has noticed. A peer has one.
+pub const SESSIONS_PER_CONSOLE_MAX: usize = 2;
 /// Connections that have not proven a key yet; each holds about 40 KiB of TLS state.
 pub const HANDSHAKES_MAX: usize = 24;
+/// Of these, at most so many from one address, so that no single host keeps the others out.
+pub const HANDSHAKES_PER_ADDRESS_MAX: usize = 8;
 /// How long a stranger may take from TCP accept to an accepted hello.
 pub const HANDSHAKE_DEADLINE: Duration = Duration::from_secs(5);
 /// How fast one address may begin handshakes: 40 at once, then five a second. Consoles and members behind one NAT share

@@ -8,16 +8,17 @@
 //! Priorities when several things are ready: stop, disk, HAProxy, events, time. A stall is measured where it matters,
 //! as the lateness of this loop.
 //!
-//! `beat` makes heartbeats, `sessions` keeps links, `dials` opens them, `answers` holds answers back until they are on
+//! `beat` makes heartbeats, `beacons` passes on what proves them fresh, `sessions` keeps links, `dials` opens them, `answers` holds answers back until they are on
 //! disk, `overview` tells people.
 
 mod answers;
+mod beacons;
 mod beat;
 mod dials;
 mod overview;
 mod sessions;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -40,6 +41,7 @@ use crate::session::SessionId;
 use crate::state::{Identity, State};
 use crate::status::Overview;
 use answers::Answers;
+use beacons::Beacons;
 use dials::Dial;
 use overview::Refusals;
 use sessions::Session;
@@ -175,6 +177,7 @@ pub struct Node {
     sessions_opened: u64,
     dials: BTreeMap<MemberId, Dial>,
     answers: Answers,
+    beacons: Beacons,
     refusals: Refusals,
     report: Report,
     seq: u64,
@@ -186,8 +189,11 @@ pub struct Node {
     /// As which address a peer saw this host.
     seen_from: Option<IpAddr>,
     started: Time,
+    alive_said: Time,
 }
 
+/// How often systemd's watchdog, which waits for ten seconds, is told that this loop runs.
+const ALIVE_EVERY: Span = Span::from_s(3);
 /// How often the place in the network is looked at.
 const ATTACHMENT_EVERY: Span = Span::from_s(30);
 
@@ -203,6 +209,7 @@ impl Node {
             sessions_opened: 0,
             dials: BTreeMap::new(),
             answers: Answers::default(),
+            beacons: Beacons::default(),
             refusals: Refusals::default(),
             report: Report::default(),
             seq: 0,
@@ -213,6 +220,7 @@ impl Node {
             attachment_due: now,
             seen_from: None,
             started: now,
+            alive_said: Time::ZERO,
         }
     }
 
@@ -295,13 +303,16 @@ impl Node {
         if self.crossing_due().is_some_and(|at| at <= now) {
             self.beat_soon();
         }
-        if now >= self.beat_due {
+        if self.beat_is_due(now) {
             self.beat(now, None);
             self.hang_up_the_silent(now);
             self.probe_ports(now);
             self.save(now);
             self.parts.strike.send_modify(|beats| *beats = beats.wrapping_add(1));
-            crate::watchdog::alive();
+            if now.since(self.alive_said) >= ALIVE_EVERY {
+                self.alive_said = now;
+                crate::watchdog::alive();
+            }
         }
         self.dial(now);
         self.send_reports(now);
@@ -317,19 +328,21 @@ impl Node {
             Goodbye::AgentStop => "the agent stops",
         };
         self.hang_up_all(reason);
-        // Their tasks send what is in the outboxes and end; the events then dry up.
-        let mut left = self.sessions.len();
+        // Their tasks send what is in the outboxes, end and say so.
+        let mut open: BTreeSet<SessionId> = self.sessions.keys().copied().collect();
         let farewell = async {
-            while left > 0 {
+            while !open.is_empty() {
                 match ends.events.recv().await {
-                    Some(Event::Ended { .. }) => left -= 1,
+                    Some(Event::Ended { id, .. }) => {
+                        open.remove(&id);
+                    }
                     Some(_) => {}
                     None => break,
                 }
             }
         };
         if tokio::time::timeout(limits::GOODBYE_DEADLINE, farewell).await.is_err() {
-            tracing::warn!(links = left, "the goodbye was not taken in time");
+            tracing::warn!(links = open.len(), "the goodbye was not taken in time");
         }
         self.save_last();
     }

@@ -1,7 +1,8 @@
-//! Token buckets: how often something may happen, per session or per address.
+//! How often something may happen per address (token buckets), and how many of one address may be inside at once.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use model::Time;
@@ -74,6 +75,51 @@ impl Paces {
     }
 }
 
+/// How many of one address are inside at once.
+#[derive(Clone, Debug)]
+pub struct Crowd {
+    max: usize,
+    inside: Arc<Mutex<BTreeMap<IpAddr, usize>>>,
+}
+
+/// One who is inside; leaves when dropped.
+#[derive(Debug)]
+pub struct Inside {
+    key: IpAddr,
+    crowd: Crowd,
+}
+
+impl Crowd {
+    /// Nobody is inside.
+    pub fn new(max: usize) -> Self {
+        Self { max, inside: Arc::default() }
+    }
+
+    /// One more of this address; none when it has its share already.
+    pub fn enter(&self, address: IpAddr) -> Option<Inside> {
+        let key = network(address);
+        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = inside.entry(key).or_insert(0);
+        if *count >= self.max {
+            return None;
+        }
+        *count += 1;
+        Some(Inside { key, crowd: self.clone() })
+    }
+}
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        let mut inside = self.crowd.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = inside.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                inside.remove(&self.key);
+            }
+        }
+    }
+}
+
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(v4) => IpAddr::V4(v4),
@@ -100,6 +146,20 @@ mod tests {
         assert!(bucket.take(RATE, Time::from_ms(101)));
         assert!(!bucket.take(RATE, Time::from_ms(150)));
         assert!(bucket.take(RATE, Time::from_ms(200)), "the rest of a refill is not lost");
+    }
+
+    #[test]
+    fn one_address_has_its_share_and_leaves_nothing_behind() {
+        let crowd = Crowd::new(2);
+        let (one, other) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        let first = crowd.enter(one).unwrap();
+        let second = crowd.enter(one).unwrap();
+        assert!(crowd.enter(one).is_none());
+        let third = crowd.enter(other).unwrap();
+        drop(first);
+        assert!(crowd.enter(one).is_some());
+        drop((second, third));
+        assert!(crowd.inside.lock().unwrap().is_empty());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use link::{Acceptor, Channel, Timeouts};
+use model::{Span, Time};
 use protocol::Frame;
 use protocol::check::{Refusal, Status};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -17,16 +18,20 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::limits::{
-    HANDSHAKE_DEADLINE, HANDSHAKES_MAX, HANDSHAKES_RATE, LISTEN_BACKLOG, PACED_ADDRESSES_MAX,
+    HANDSHAKE_DEADLINE, HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX, HANDSHAKES_RATE, LISTEN_BACKLOG,
+    PACED_ADDRESSES_MAX,
 };
 use crate::log;
 use crate::node::{Event, Knock};
-use crate::pace::Paces;
+use crate::pace::{Crowd, Paces};
 use crate::sense::clock::Clock;
 use crate::session;
 
 /// Pause after a failed accept: the process has no descriptors left, and trying at once would burn a core.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// How often the node is told that connections are turned away.
+const TELL_EVERY: Span = Span::from_s(1);
 
 /// Opens the relay's sockets. Of the default pair one may fail, since a host may have switched IPv6 (or IPv4) off.
 ///
@@ -74,6 +79,7 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
 pub struct Door {
     acceptor: Acceptor,
     places: Arc<Semaphore>,
+    crowd: Crowd,
     node: mpsc::Sender<Event>,
     clock: Arc<dyn Clock>,
 }
@@ -83,12 +89,19 @@ impl Door {
     pub fn new(identity: &link::Identity, node: mpsc::Sender<Event>, clock: Arc<dyn Clock>) -> Self {
         let timeouts = Timeouts { connect: HANDSHAKE_DEADLINE, handshake: HANDSHAKE_DEADLINE };
         let acceptor = Acceptor::new(identity, timeouts);
-        Self { acceptor, places: Arc::new(Semaphore::new(HANDSHAKES_MAX)), node, clock }
+        Self {
+            acceptor,
+            places: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
+            crowd: Crowd::new(HANDSHAKES_PER_ADDRESS_MAX),
+            node,
+            clock,
+        }
     }
 
     /// Takes connections.
     pub async fn run(self, listener: TcpListener) {
         let mut paces = Paces::new(HANDSHAKES_RATE, PACED_ADDRESSES_MAX);
+        let mut told = Time::ZERO;
         loop {
             let (stream, address) = match listener.accept().await {
                 Ok(accepted) => accepted,
@@ -98,17 +111,23 @@ impl Door {
                     continue;
                 }
             };
-            if !paces.take(address.ip(), self.clock.boottime()) {
-                let refusal = Refusal::new(Status::TooMany, "too many connections from this address");
-                // Never waits: a flood must not fill the node's queue either.
-                let _ = self.node.try_send(Event::TurnedAway { address: address.ip(), refusal });
+            let now = self.clock.boottime();
+            let place = Arc::clone(&self.places).try_acquire_owned();
+            let (true, Ok(place), Some(inside)) =
+                (paces.take(address.ip(), now), place, self.crowd.enter(address.ip()))
+            else {
+                // Told once a second at most: a flood must not keep the node busy either.
+                if now.since(told) >= TELL_EVERY {
+                    told = now;
+                    let refusal = Refusal::new(Status::TooMany, "too many connections at once");
+                    let _ = self.node.try_send(Event::TurnedAway { address: address.ip(), refusal });
+                }
                 continue;
-            }
-            let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else { continue };
+            };
             let door = self.clone();
             tokio::spawn(async move {
                 let met = timeout(HANDSHAKE_DEADLINE, door.meet(stream)).await;
-                drop(place);
+                drop((place, inside));
                 if let Ok(Some((id, link, outbox))) = met {
                     session::carry(id, link, outbox, door.node).await;
                 }

@@ -63,8 +63,7 @@ pub async fn run(layout: &Layout) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let (strike, beats) = watch::channel(0);
     let options = Options { beat: Some(Beat::struck_by(beats)), ..Options::default() };
-    let sense =
-        HaproxySense::start(options, Arc::clone(&clock)).context("starting the sense of HAProxy")?;
+    let sense = HaproxySense::start(options, Arc::clone(&clock)).context("starting the sense of HAProxy")?;
     let (stop_sender, stop) = oneshot::channel();
     let agent = Agent::build(layout, clock, Inputs { report: sense.report(), stop, strike })?;
     tokio::spawn(async move {
@@ -89,11 +88,7 @@ impl Agent {
     ///
     /// # Errors
     /// Configuration, state or ports.
-    pub fn build(
-        layout: &Layout,
-        clock: Arc<dyn Clock>,
-        inputs: Inputs,
-    ) -> anyhow::Result<Self> {
+    pub fn build(layout: &Layout, clock: Arc<dyn Clock>, inputs: Inputs) -> anyhow::Result<Self> {
         let reading = AgentEnv::read(&layout.env()).context(NeedsPerson)?;
         let state = State::new(layout);
         let remembered = state.read().map_err(|error| match error {

@@ -14,9 +14,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::limits::{
-    ENROL_CALL_DEADLINE, HANDSHAKE_DEADLINE, HANDSHAKES_MAX, HANDSHAKES_RATE, PACED_ADDRESSES_MAX,
+    ENROL_CALL_DEADLINE, HANDSHAKE_DEADLINE, HANDSHAKES_MAX, HANDSHAKES_PER_ADDRESS_MAX, HANDSHAKES_RATE,
+    PACED_ADDRESSES_MAX,
 };
-use crate::pace::Paces;
+use crate::pace::{Crowd, Paces};
 use crate::sense::clock::{Clock, SystemClock};
 
 /// What came of a call.
@@ -62,7 +63,7 @@ pub(super) struct Callers {
     heard: mpsc::Receiver<Heard>,
     card: AgentCard,
     /// Aborted when dropped, and with them every copy of the secret.
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 #[derive(Clone)]
@@ -88,11 +89,17 @@ impl Callers {
         for listener in listeners {
             tasks.spawn(desk.clone().listen(listener));
         }
-        Self { heard, card, _tasks: tasks }
+        Self { heard, card, tasks }
     }
 
     pub(super) fn card(&self) -> &AgentCard {
         &self.card
+    }
+
+    /// Stops listening. An aborted task gives its socket back only once it has been dropped, and the service that
+    /// starts next needs the port.
+    pub(super) async fn end(mut self) {
+        self.tasks.shutdown().await;
     }
 
     pub(super) async fn next(&mut self) -> Heard {
@@ -108,6 +115,7 @@ impl Desk {
     async fn listen(self, listener: TcpListener) {
         let places = Arc::new(Semaphore::new(HANDSHAKES_MAX));
         let mut paces = Paces::new(HANDSHAKES_RATE, PACED_ADDRESSES_MAX);
+        let crowd = Crowd::new(HANDSHAKES_PER_ADDRESS_MAX);
         // Its tasks end with this one.
         let mut calls = JoinSet::new();
         loop {
@@ -119,11 +127,12 @@ impl Desk {
             if !paces.take(address.ip(), SystemClock.boottime()) {
                 continue;
             }
-            let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
+            let place = Arc::clone(&places).try_acquire_owned();
+            let (Ok(place), Some(inside)) = (place, crowd.enter(address.ip())) else { continue };
             let desk = self.clone();
             calls.spawn(async move {
                 let _ = timeout(ENROL_CALL_DEADLINE, desk.speak(stream)).await;
-                drop(place);
+                drop((place, inside));
             });
         }
     }

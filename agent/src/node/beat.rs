@@ -14,8 +14,11 @@ use crate::session::Who;
 
 /// The rhythm, as settings and evaluator know it.
 const EVERY_MS: u64 = model::settings::HEARTBEAT.as_ms();
-/// Random part of each interval, a tenth to either side, so that members do not beat in step.
-const JITTER_MS: u64 = EVERY_MS / 5;
+/// Random part of each interval, up to a tenth more.
+const JITTER_MS: u64 = EVERY_MS / 10;
+/// A loop that something else woke makes the next heartbeat when the last is this old: up to a tenth early. Members that
+/// hear each other so fall into one burst a second, and each wakes about twice for it instead of once per link.
+const EARLY: Span = Span::from_ms(EVERY_MS - EVERY_MS / 10);
 /// Shortest time between two heartbeats, however much happens.
 const GAP: Span = Span::from_ms(100);
 /// How often the host's figures are read; they are for people.
@@ -29,6 +32,11 @@ impl Node {
     /// Has the next heartbeat made at once, but not before the gap is over.
     pub(super) fn beat_soon(&mut self) {
         self.beat_due = self.beat_due.min(self.last_beat + GAP);
+    }
+
+    /// Whether a heartbeat is to be made now: it is due, or nearly due while this loop is awake.
+    pub(super) fn beat_is_due(&self, now: Time) -> bool {
+        now >= self.beat_due || now >= self.last_beat + EARLY
     }
 
     /// Makes a heartbeat, hears it itself and sends it to every peer.
@@ -101,7 +109,7 @@ impl Node {
         self.jitter ^= self.jitter << 13;
         self.jitter ^= self.jitter >> 7;
         self.jitter ^= self.jitter << 17;
-        Span::from_ms(EVERY_MS - JITTER_MS / 2 + self.jitter % (JITTER_MS + 1))
+        Span::from_ms(EVERY_MS + self.jitter % (JITTER_MS + 1))
     }
 
     /// Whom the newest own heartbeat testified about, and whether their ports answer.

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use model::haproxy::Down;
 use model::{MemberId, Span, Time};
 use protocol::check::{self, Refusal, Status};
-use protocol::frame::{Beacon, Hello, HelloRole, Welcome};
+use protocol::frame::{Hello, HelloRole, Welcome};
 use protocol::relay::serve::{self, Reply};
 use protocol::{Frame, PublicKey, peers};
 use tokio::sync::mpsc;
@@ -32,8 +32,6 @@ pub(super) struct Session {
     outbox: mpsc::Sender<Frame>,
     last_frame: Time,
     reports: Reports,
-    /// A console's newest beacon: a peer that is linked later gets it at once instead of with the next one.
-    beacon: Option<Beacon>,
 }
 
 /// When a console gets its reports.
@@ -135,9 +133,10 @@ impl Node {
         }
     }
 
+    /// Whoever has a link already may always open another: the older one then gives way.
     fn check_room(&self, key: &PublicKey) -> Result<(), Refusal> {
-        let of_key = self.sessions.values().filter(|session| session.key == *key).count();
-        if self.sessions.len() >= limits::SESSIONS_MAX || of_key >= limits::SESSIONS_PER_KEY_MAX {
+        let known = self.sessions.values().any(|session| session.key == *key);
+        if self.sessions.len() >= limits::SESSIONS_MAX && !known {
             return Err(Refusal::new(Status::TooMany, "too many links are open here; try again in a moment"));
         }
         Ok(())
@@ -168,10 +167,14 @@ impl Node {
 
     /// Registers a link. An older one of the same peer, or the oldest of the same console, gives way to it.
     pub(super) fn open(&mut self, met: Met, now: Time) -> (SessionId, mpsc::Receiver<Frame>) {
-        if let Who::Peer(peer) = met.who {
-            for id in self.ids_of(|who| who == Who::Peer(peer)) {
-                self.hang_up(id, "another link between us is open");
-            }
+        let kept = match met.who {
+            Who::Peer(_) => 0,
+            Who::Console(_) => limits::SESSIONS_PER_CONSOLE_MAX - 1,
+        };
+        let mut older = self.ids_of(|who| who == met.who);
+        older.truncate(older.len().saturating_sub(kept));
+        for id in older {
+            self.hang_up(id, "another link between us is open");
         }
         self.sessions_opened += 1;
         let id = SessionId(self.sessions_opened);
@@ -190,7 +193,6 @@ impl Node {
                 Who::Peer(_) => Reports::None,
                 Who::Console(_) => Reports::WithBeat,
             },
-            beacon: None,
         };
         self.sessions.insert(id, session);
         (id, frames)
@@ -204,14 +206,12 @@ impl Node {
                 self.dials.remove(&peer);
                 let ask = serve::ask_for_docs(&self.parts.core);
                 self.send(id, ask);
-                let beacons: Vec<_> = self.sessions.values().filter_map(|session| session.beacon).collect();
-                for beacon in beacons {
-                    self.send(id, Frame::Beacon(beacon));
-                }
+                self.pass_newest_to(id, peer);
                 self.beat_soon();
             }
             Who::Console(console) => {
                 self.parts.core.attach(console);
+                self.beacons.console_came(console);
                 self.report_to(id, now);
             }
         }
@@ -226,6 +226,9 @@ impl Node {
         let (reply, sudden) = match who {
             Who::Console(console) => (serve::console(&mut self.parts.core, console, frame, now), false),
             Who::Peer(peer) => {
+                if let Frame::Beacon(beacon) = &frame {
+                    self.beacons.passed_by(peer, *beacon);
+                }
                 let before = self.said_by(peer);
                 let reply = serve::peer(&mut self.parts.core, peer, frame, now);
                 (reply, self.said_by(peer) != before)
@@ -245,12 +248,7 @@ impl Node {
             self.set_rhythm(id, Span::from_ms(every_ms.into()), now);
         }
         if let Some(beacon) = reply.pass_on {
-            if let Some(session) = self.sessions.get_mut(&id) {
-                session.beacon = Some(beacon);
-            }
-            for peer in self.ids_of(|who| matches!(who, Who::Peer(_))) {
-                self.send(peer, Frame::Beacon(beacon));
-            }
+            self.pass_on(beacon);
         }
         if reply.close {
             for frame in &reply.frames {
@@ -352,6 +350,7 @@ impl Node {
             Who::Console(console) => {
                 if self.ids_of(|who| who == Who::Console(console)).is_empty() {
                     self.parts.core.detach(console);
+                    self.beacons.console_went(console);
                 }
             }
             Who::Peer(peer) => self.dial_again(peer),
