@@ -229,8 +229,8 @@ impl Inner {
     }
 
     fn tell_changes(&self, pool: PoolId, policy: &protocol::docs::Policy, roster: io::Roster) {
-        let managed_changed = self.pools().get(&pool).is_some_and(|state| state.managed != policy.managed)
-            || self.pools().get(&pool).is_some_and(|state| state.register.is_none());
+        let reopens = |state: &PoolState| state.managed != policy.managed || state.register.is_none();
+        let managed_changed = self.pools().get(&pool).is_some_and(reopens);
         let opened = managed_changed.then(|| self.open_register(policy));
         let held = self.held(pool);
         let mut pools = self.pools();

@@ -11,7 +11,8 @@ use dns::delegation::{
     Lookup, MemberAddresses, Published, find_delegation, published, view_servers, zone_dies_with,
 };
 use dns::probe::{ProbeReport, Scope, Verdict, run_probe};
-use evaluator::Says;
+use evaluator::io::State;
+use evaluator::{Explanation, Says};
 use model::PoolId;
 use model::settings::{DoubleFault, Targets};
 use protocol::docs::Part;
@@ -22,6 +23,8 @@ use crate::{clock, providers, random};
 
 /// For one question about delegation.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a machine may take to look around: COLD, the lease and its first reading.
+const LOOKING_AROUND: Duration = Duration::from_secs(40);
 /// For one write of the probe.
 const PROBE: Duration = Duration::from_secs(8);
 
@@ -171,10 +174,7 @@ fn endpoint_of(inner: &Inner, pool: PoolId) -> Option<IpAddr> {
 
 async fn check_members(checks: &mut Checks, inner: &Inner, pool: PoolId) -> Vec<String> {
     let began = Instant::now();
-    let explained = match inner.watch_of(pool) {
-        Some(watch) => watch.explain().await,
-        None => None,
-    };
+    let explained = settled(inner, pool).await;
     let Some(explained) = explained else {
         checks.add(
             "somebody watches",
@@ -201,6 +201,20 @@ async fn check_members(checks: &mut Checks, inner: &Inner, pool: PoolId) -> Vec<
     );
     checks.add("enough voters are heard", outcome, words, began);
     explained.members.iter().map(|member| format!("{}: {}", member.name, member.health.word())).collect()
+}
+
+/// The machine's explanation once it has looked around: right after a start or a new roster it knows nothing yet.
+async fn settled(inner: &Inner, pool: PoolId) -> Option<Explanation> {
+    let watch = inner.watch_of(pool)?;
+    let began = Instant::now();
+    loop {
+        let explained = watch.explain().await?;
+        let looking = matches!(explained.state, State::Cold | State::Route | State::Follow | State::Adopt);
+        if !looking || began.elapsed() > LOOKING_AROUND {
+            return Some(explained);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// Which losses the pool survives, by the rules of safety.md 4.2.

@@ -122,6 +122,8 @@ pub(crate) fn member_status(inner: &Inner, explained: &Explained, address: Strin
         None => (YesNo::Yes, "could take over now".to_owned()),
     };
     let now = clock::now();
+    // One lock at a time: the lights look at the sightings again.
+    let age_ms = inner.sightings().seen(explained.member).map(|seen| (now - seen.received).as_ms());
     MemberStatus {
         id: explained.member,
         name: explained.name.clone(),
@@ -134,7 +136,7 @@ pub(crate) fn member_status(inner: &Inner, explained: &Explained, address: Strin
         verdict: verdict(explained.verdict),
         health: explained.health.clone(),
         ready: Answer { verdict: ready.0, reason: ready.1, evidence: Vec::new() },
-        age_ms: inner.sightings().seen(explained.member).map(|seen| (now - seen.received).as_ms()),
+        age_ms,
         evidence: explained.evidence.iter().map(evidence_view).collect(),
         lights: lights(inner, explained.member, now),
     }

@@ -57,8 +57,7 @@ impl<'a> Console<'a> {
         write_secret(&passphrase, "correct horse battery staple demo\n")?;
         let program = programs::built("serversctl")?.display().to_string();
         let console = Self { host, program, profile, passphrase };
-        let passphrase = console.passphrase.display().to_string();
-        console.ask(&["init", "--name", name, "--vault", "file", "--passphrase-file", &passphrase])?;
+        console.ask(&["profile", "init", "--name", name, "--vault", "file"])?;
         Ok(console)
     }
 
@@ -67,13 +66,12 @@ impl<'a> Console<'a> {
     /// # Errors
     /// It ends, or does not answer.
     pub fn watch(&self) -> Result<Process> {
-        let (profile, passphrase) =
-            (self.profile.display().to_string(), self.passphrase.display().to_string());
-        let argv = [&self.program, "--profile", &profile, "watch", "--passphrase-file", &passphrase];
+        let argv = self.argv(&["watch"]);
+        let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
         let mut watch = self.host.spawn("watch", &argv)?;
         wait::until("the watch to answer", WATCH_BOUND, || {
             watch.must_run()?;
-            let asked = self.run(&["host"], ASK_BOUND)?;
+            let asked = self.run(&["profile", "show"], ASK_BOUND)?;
             Ok(Seen::when(asked.is_success(), asked.stderr))
         })?;
         Ok(watch)
@@ -94,8 +92,6 @@ impl<'a> Console<'a> {
             "provider",
             "add",
             PROVIDER,
-            "--kind",
-            "rfc2136",
             "--server",
             &server.to_string(),
             "--zone",
@@ -117,21 +113,15 @@ impl<'a> Console<'a> {
     /// Either side refuses.
     pub fn enrol(&self, member: &Member) -> Result<()> {
         let (name, address) = (member.name(), member.address().to_string());
-        let invited = self.ask(&[
-            "member",
-            "invite",
-            "--pool",
-            POOL,
-            "--hostname",
-            name,
-            "--source",
-            &address,
-            "--address",
-            &address,
-        ])?;
+        let invited =
+            self.ask(&["member", "invite", POOL, name, "--from", &address, "--address", &address])?;
         let invitation = value(&invited);
         let secret =
             invitation.get("secret").and_then(Value::as_str).context("the invitation has no secret")?;
+        let id = invitation
+            .pointer("/invitation/id")
+            .and_then(Value::as_str)
+            .context("the invitation has no id")?;
         member.install(&programs::built("balctl-agent")?)?;
         member.write_file("/root/balctl-secret", secret.as_bytes(), 0o600)?;
         let waiting = [
@@ -145,7 +135,7 @@ impl<'a> Console<'a> {
             "/root/balctl-secret",
         ];
         let mut agent = member.spawn("enrol", &waiting)?;
-        let called = self.ask_within(&["member", "enrol", name, "--address", &address], WORK_BOUND);
+        let called = self.ask_within(&["member", "enrol", id, &address], WORK_BOUND);
         // The agent's side of the story, whichever of the two went wrong.
         let said = || agent.log().unwrap_or_default();
         called.with_context(|| format!("the agent on {name} said:\n{}", said()))?;
@@ -176,7 +166,7 @@ impl<'a> Console<'a> {
     /// # Errors
     /// The command refuses.
     pub fn acknowledge(&self) -> Result<()> {
-        self.ask(&["acknowledge", POOL])?;
+        self.ask(&["ack", POOL])?;
         Ok(())
     }
 
@@ -212,6 +202,19 @@ impl<'a> Console<'a> {
         })
     }
 
+    /// Waits until the product says that traffic is on the active member, and is sure of it.
+    ///
+    /// # Errors
+    /// It does not say so within the bound; its reason is in the error.
+    pub fn wait_traffic(&self, bound: Duration) -> Result<()> {
+        wait::until("traffic to be on the active member", bound, || {
+            let status = self.status()?;
+            let verdict = status.pointer("/traffic/verdict").and_then(Value::as_str);
+            let reason = status.pointer("/traffic/reason").and_then(Value::as_str).unwrap_or_default();
+            Ok(Seen::when(verdict == Some("yes"), reason))
+        })
+    }
+
     /// Waits until the member is heard and is a standby that could take over.
     ///
     /// # Errors
@@ -235,7 +238,7 @@ impl<'a> Console<'a> {
     /// There is none within the bound.
     pub fn wait_moved(&self, since_ms: u64, bound: Duration) -> Result<Incident> {
         wait::until("the incident of the move", bound, || {
-            let incidents = self.ask(&["incidents", "--pool", POOL])?;
+            let incidents = self.ask(&["incidents", "list", "--pool", POOL])?;
             let list = incidents.get("incidents").and_then(Value::as_array).cloned().unwrap_or_default();
             let is_ours = |i: &&Value| i.get("beganMs").and_then(Value::as_u64) >= Some(since_ms);
             Ok(match list.iter().filter(is_ours).map(incident).find(|i| i.accepted_at_ms.is_some()) {
@@ -264,12 +267,24 @@ impl<'a> Console<'a> {
     }
 
     fn run(&self, arguments: &[&str], bound: Duration) -> Result<Output> {
-        let profile = self.profile.display().to_string();
-        let argv: Vec<&str> = [&self.program, "--profile", &profile, "--json"]
-            .into_iter()
-            .chain(arguments.iter().copied())
-            .collect();
+        let argv = self.argv(&[&["--json"], arguments].concat());
+        let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
         self.host.run(&argv, bound)
+    }
+}
+
+impl Console<'_> {
+    /// The program with this profile; the passphrase goes in by the name of a file that only its owner can read.
+    fn argv(&self, arguments: &[&str]) -> Vec<String> {
+        let mut argv = vec![
+            "/usr/bin/env".to_owned(),
+            format!("SERVERSCTL_PASSPHRASE_FILE={}", self.passphrase.display()),
+            self.program.clone(),
+            "--profile".to_owned(),
+            self.profile.display().to_string(),
+        ];
+        argv.extend(arguments.iter().map(|&argument| argument.to_owned()));
+        argv
     }
 }
 

@@ -86,14 +86,20 @@ impl Stage<'_> {
         self.narrator.tell("act", &format!("{taken_over} loses its power"));
         let active = self.failover("power cut", by_name(members, &taken_over)?, Member::power_cut)?;
         let address = by_name(members, &active)?.address();
-        self.steady()?;
+        // A third automatic move would wait for a person, so the pool says no to that question from here on.
+        self.console.wait_traffic(READY_BOUND)?;
+        let (state, why) = self.console.reason()?;
+        self.narrator.tell("steady", &format!("{state}: {why}"));
 
         self.narrator.tell("act", "the console loses every connection");
         self.network.cut(Cut::Both)?;
         let blind = self.stays("console cut off", &active, address, BLIND_WATCHED);
         self.network.heal_all()?;
         blind?;
-        self.narrator.tell("healed", "the console is connected again");
+        // Two good rounds of anchors, then it looks around anew.
+        self.console.wait_traffic(READY_BOUND)?;
+        let (state, why) = self.console.reason()?;
+        self.narrator.tell("healed", &format!("the console is connected again; {state}: {why}"));
 
         self.narrator.tell("act", &format!("{taken_over} gets its power back"));
         by_name(members, &taken_over)?.boot()?;
