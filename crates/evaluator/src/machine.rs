@@ -229,7 +229,7 @@ impl Machine {
             self.lease.asked(now);
             out.push(Output::LeaseRequest { epoch_max: self.epoch_max() });
         }
-        if self.reads() && now >= self.register.next && !self.register.is_asking() {
+        if self.reads() && now >= self.next_reading(now) && !self.register.is_asking() {
             let rhythm = self.read_rhythm(now);
             self.register.ask(now, rhythm);
             out.push(Output::DnsRead);
@@ -257,9 +257,16 @@ impl Machine {
         self.policy.hostname.is_some() && self.credential == Credential::Working
     }
 
-    /// How long after this reading the next one follows, unless something asks for it sooner.
-    fn read_rhythm(&mut self, now: Time) -> Span {
-        let rhythm = match self.state {
+    /// When the register is read next. What was planned by the rhythm of an earlier state is brought forward: a
+    /// console that gains the lease in HOLD must not go on with the five minutes of one that has none.
+    fn next_reading(&self, now: Time) -> Time {
+        let by_rhythm = self.register.asked_at().map(|at| at + self.base_rhythm(now));
+        by_rhythm.map_or(self.register.next, |at| at.min(self.register.next))
+    }
+
+    /// How often the register is read in this state.
+    fn base_rhythm(&self, now: Time) -> Span {
+        match self.state {
             State::Cold => Span::from_s(2),
             State::Unknown if now - self.since < Span::from_s(60) => Span::from_s(2),
             State::Route | State::Blind | State::Verify => Span::from_s(5),
@@ -282,7 +289,12 @@ impl Machine {
                     Span::from_s(300)
                 }
             }
-        };
+        }
+    }
+
+    /// How long after this reading the next one follows, unless something asks for it sooner.
+    fn read_rhythm(&mut self, now: Time) -> Span {
+        let rhythm = self.base_rhythm(now);
         if self.epoch_heard <= self.epoch() {
             return rhythm;
         }

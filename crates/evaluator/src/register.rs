@@ -82,6 +82,7 @@ pub(crate) struct Register {
     /// Readings equal to the newest epoch, without a break.
     equal_since: Option<Time>,
     in_flight: Option<Time>,
+    asked_at: Option<Time>,
     pub(crate) next: Time,
     failures: u32,
     last_fault: Option<String>,
@@ -100,6 +101,7 @@ impl Register {
             suspicion: None,
             equal_since: None,
             in_flight: None,
+            asked_at: None,
             next: now,
             failures: 0,
             last_fault: None,
@@ -133,7 +135,13 @@ impl Register {
     /// Notes that a question goes out now; the next one follows after `rhythm`.
     pub(crate) fn ask(&mut self, now: Time, rhythm: Span) {
         self.in_flight = Some(now);
+        self.asked_at = Some(now);
         self.next = now + rhythm;
+    }
+
+    /// When the last question went out, answered or not.
+    pub(crate) const fn asked_at(&self) -> Option<Time> {
+        self.asked_at
     }
 
     /// Wants the next reading at `at`, or soon after the newest one: no two in one breath.
