@@ -72,8 +72,8 @@ impl Machine {
             return verdict;
         }
         let stale = if age.is_some() { Verdict::Suspect } else { Verdict::Unknown };
-        let vetoed = age.is_some_and(|age| age <= delay) && !self.planted.has(Bug::NoVeto);
-        if vetoed || self.sight.silent(member, now) <= delay {
+        let vetoed = age.is_some_and(|age| age <= delay) || self.sight.silent(member, now) <= delay;
+        if vetoed && !self.planted.has(Bug::NoVeto) {
             return stale;
         }
         self.silent_verdict(now, member, candidate).unwrap_or(stale)
