@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Down {
-    /// It serves, as far as the member can tell.
+    /// It serves, as far as the member can tell. Also what a judgement of a later version reads as: a word that we do
+    /// not know must not make a heartbeat unreadable, nor a member dead.
     #[default]
+    #[serde(other)]
     None,
     /// The unit is failed or inactive with no job queued, or starting or stopping for more than 3 s.
     Stopped,
@@ -103,4 +105,18 @@ pub struct Report {
     pub listeners: Vec<Listener>,
     /// Totals over `show stat`, when the socket answers.
     pub stat: Option<StatTotals>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_judgement_of_a_later_version_is_no_death() {
+        let report: Report =
+            serde_json::from_str(r#"{"monitored":true,"down":"asleep","unit":"napping"}"#).unwrap();
+        assert_eq!((report.down, report.unit), (Down::None, UnitState::Other));
+        assert_eq!(serde_json::to_string(&Down::None).unwrap(), "\"none\"");
+        assert_eq!(serde_json::from_str::<Down>("\"crash-loop\"").unwrap(), Down::CrashLoop);
+    }
 }

@@ -122,7 +122,7 @@ impl Fields {
             "f" => once(&mut self.fleet, value.parse()?)?,
             "e" => once(&mut self.epoch, read_epoch(value)?)?,
             "a" => {
-                once(&mut self.address, value.parse().map_err(|_| MarkerError::Field("an IPv4 address"))?)?
+                once(&mut self.address, value.parse().map_err(|_| MarkerError::Field("an IPv4 address"))?)?;
             }
             "m" => once(&mut self.member, value.parse()?)?,
             "n" => once(&mut self.nonce, value.parse()?)?,

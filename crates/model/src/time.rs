@@ -39,6 +39,7 @@ impl Time {
     }
 
     /// The reading `span` before this one, not below zero.
+    #[must_use]
     pub const fn minus(self, span: Span) -> Self {
         Self(self.0.saturating_sub(span.0))
     }
