@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Down {
-    /// It serves, as far as the member can tell. Also what a judgement of a later version reads as: a word that we do
-    /// not know must not make a heartbeat unreadable, nor a member dead.
-    #[default]
-    #[serde(other)]
-    None,
     /// The unit is failed or inactive with no job queued, or starting or stopping for more than 3 s.
     Stopped,
     /// It restarts again and again: three times in 60 s, or 5 s out of any 30 s not running.
     CrashLoop,
     /// It runs, but its own listener gives no answer for 3 s.
     Hung,
+    /// It serves, as far as the member can tell. Also what a judgement of a later version reads as: a word that we do
+    /// not know must not make a heartbeat unreadable, nor a member dead.
+    #[default]
+    #[serde(other)]
+    None,
 }
 
 /// The state of the unit as systemd names it.
