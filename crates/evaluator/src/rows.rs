@@ -40,7 +40,7 @@ impl Machine {
             State::Unknown => self.row_unknown(now, out),
             State::Verify => self.row_verify(now, out),
             State::Adopt => Some(self.row_adopt(now)),
-            State::Hold => self.row_hold(now),
+            State::Hold => self.row_hold(now, out),
             State::Failed => self.row_failed(now),
             State::Drift => self.row_drift(),
             State::Paused => self.row_paused(now),
@@ -283,7 +283,7 @@ impl Machine {
         Go::new(State::Route, Rule::Adopted, "the newest marker is adopted")
     }
 
-    pub(crate) fn row_hold(&self, now: Time) -> Option<Go> {
+    pub(crate) fn row_hold(&mut self, now: Time, out: &mut Vec<Output>) -> Option<Go> {
         if let Some(go) = self.refused() {
             return Some(go);
         }
@@ -297,7 +297,11 @@ impl Machine {
         let gone = self.silent_too_long(now, active);
         let heard = self.sight.get(active).is_some_and(|seen| seen.made_after.is_some());
         let known = heard || self.some_testimony_says_down(now, active);
-        (gone && known).then(|| self.confirm_silence(now, active))
+        if gone && known {
+            return Some(self.confirm_silence(now, active));
+        }
+        // Closing what another console left open moves nothing, and hold-down lasts longer than an intent may.
+        self.close_foreign(now, active, out)
     }
 
     pub(crate) fn row_failed(&self, now: Time) -> Option<Go> {

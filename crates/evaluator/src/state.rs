@@ -245,7 +245,7 @@ pub const TABLE: &[Way] = &[
     way(&[Steady], Route, Rule::PolicyChanged),
     way(&[Steady], Claim, Rule::AddressChanged),
     way(&[Steady], Claim, Rule::PreferredReady),
-    way(&[Steady], Claim, Rule::IntentLeft),
+    way(&[Steady, Hold], Claim, Rule::IntentLeft),
     way(&[Steady, Suspect, Hold, Claim, Write, Unknown], Failed, Rule::Refused),
     way(&[Confirm, Revive, Ask, NoTarget], Route, Rule::ActiveUp),
     way(&[Confirm, Revive, Ask, NoTarget], Route, Rule::HeardAgain),
