@@ -145,8 +145,12 @@ pub struct Console {
     pub revoked: u32,
     /// How many captive portals it sits behind.
     pub captive: u32,
-    /// It dies between storing and acting, next time; back after these ms.
-    pub dies_before_acting: Option<u64>,
+    /// It dies between storing and acting, this many steps that act from now; back after these ms.
+    pub dies_before_acting: Option<(u32, u64)>,
+    /// It stands still between deciding and sending, next time, for these ms.
+    pub stalls_before_sending: Option<u64>,
+    /// Requests that left a process which has ended: they may still land, whatever its disk says.
+    pub in_flight: Vec<Claim>,
     /// Its watch is off until then.
     pub watch_off_until: u64,
     /// It only exists to be a copy.
@@ -215,9 +219,10 @@ impl Console {
         };
         // An own claim whose outcome is not settled may still land: it is open for the checks too.
         let memory = &self.disk.memory;
-        for claim in memory.intent.iter().chain(&memory.abort) {
+        for claim in memory.intent.iter().chain(&memory.abort).chain(&self.in_flight) {
             process.shadow.sent(claim);
         }
+        self.in_flight.clear();
         self.process = Some(process);
     }
 
@@ -225,6 +230,7 @@ impl Console {
     pub fn stop(&mut self, now: u64) {
         self.life += 1;
         if let Some(process) = self.process.take() {
+            self.in_flight = process.shadow.open.iter().map(|open| open.claim.clone()).collect();
             self.disk.memory = process.memory_before.unwrap_or_else(|| process.machine.memory());
             self.disk.stored_at = self.tb(now);
         }

@@ -121,8 +121,10 @@ pub enum Fault {
     DarkWake(usize, u64, u64),
     /// A console's process dies and starts again after these ms.
     Crash(usize, u64),
-    /// It dies the next time it has stored a step and not yet acted.
-    CrashBeforeActing(usize, u64),
+    /// It dies when it has stored a step and not yet acted, this many such steps from now; back after these ms.
+    CrashBeforeActing(usize, u32, u64),
+    /// It stands still between deciding to send and sending, next time, for these ms.
+    StallBeforeSending(usize, u64),
     /// Its disk is copied, and the copy runs as well.
     Clone(usize),
     /// Its DNS credential cannot be used.

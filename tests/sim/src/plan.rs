@@ -430,7 +430,13 @@ impl<'a> Chooser<'a> {
             Kind::Suspend => Fault::Suspend(console, self.dice.spread(1_000, 72 * 3_600_000)),
             Kind::DarkWake => Fault::DarkWake(console, self.dice.spread(500, 8_000), length.max(5_000)),
             Kind::Crash => Fault::Crash(console, self.dice.spread(300, 60_000)),
-            Kind::CrashBeforeActing => Fault::CrashBeforeActing(console, self.dice.spread(300, 60_000)),
+            Kind::CrashBeforeActing => {
+                let skip = self.dice.below(5) as u32;
+                Fault::CrashBeforeActing(console, skip, self.dice.spread(300, 60_000))
+            }
+            Kind::Stall if self.dice.percent(25) => {
+                Fault::StallBeforeSending(console, self.dice.spread(300, 60_000))
+            }
             Kind::Clone => Fault::Clone(console),
             Kind::Credential if self.dice.percent(50) => Fault::CredentialLost(console, length),
             Kind::Credential => Fault::CredentialRevoked(console, length),

@@ -15,8 +15,8 @@ pub enum Planted {
     BlindWrite,
     /// The engine forgets the machine's memory when it ends.
     MemoryLost,
-    /// The engine does not look at its clocks.
-    ClocksNotLookedAt,
+    /// The engine sends although it stood still since it was told to.
+    LateSendAllowed,
     /// The engine forgets what it had stored and not yet done when it ended.
     OutboxLost,
 }
@@ -26,7 +26,7 @@ impl Planted {
     pub fn all() -> Vec<Self> {
         let machine = evaluator::plant::ALL.into_iter().map(Self::Machine);
         let engine =
-            [Self::SendsTwiceAnew, Self::BlindWrite, Self::MemoryLost, Self::ClocksNotLookedAt, Self::OutboxLost];
+            [Self::SendsTwiceAnew, Self::BlindWrite, Self::MemoryLost, Self::LateSendAllowed, Self::OutboxLost];
         machine.chain(engine).collect()
     }
 
@@ -34,7 +34,7 @@ impl Planted {
     pub fn word(self) -> String {
         match self {
             Self::Machine(bug) => format!("{bug:?}"),
-            Self::SendsTwiceAnew | Self::BlindWrite | Self::MemoryLost | Self::ClocksNotLookedAt | Self::OutboxLost => {
+            Self::SendsTwiceAnew | Self::BlindWrite | Self::MemoryLost | Self::LateSendAllowed | Self::OutboxLost => {
                 format!("{self:?}")
             }
         }

@@ -78,6 +78,9 @@ pub struct Shadow {
     pub open: Vec<Open>,
     /// When this process started or last slept, stalled or changed networks.
     pub disturbed: Time,
+    /// When a step last came more than a second late.
+    pub late_at: Time,
+    stepped: Time,
     /// The newest policy delivered, and when.
     pub policy: (Policy, Time),
     /// The newest roster delivered.
@@ -97,6 +100,8 @@ impl Shadow {
             reading: None,
             open: Vec::new(),
             disturbed: now,
+            late_at: Time::ZERO,
+            stepped: now,
             policy: (policy, now),
             roster_version: roster.version,
             ordered: None,
@@ -106,6 +111,10 @@ impl Shadow {
     /// Notes an input before the machine gets it.
     #[expect(clippy::wildcard_enum_match_arm, reason = "what is not noted here is no evidence")]
     pub fn observe(&mut self, now: Time, input: &Input) {
+        if now - self.stepped > Span::from_ms(1_250) {
+            self.late_at = now;
+        }
+        self.stepped = now;
         match input {
             Input::Report(report) => self.observe_report(now, report),
             Input::Probe { member, answered } => {

@@ -50,6 +50,8 @@ pub enum Event {
     Tick(usize, u32),
     /// A moment that a machine asked for.
     Wake(usize, u32),
+    /// A process that stood still between deciding and doing goes on.
+    ActLater(usize, u32, model::Time, Vec<evaluator::Output>),
     /// A console's process starts.
     Start(usize, u32),
     /// An agent makes its heartbeat.
@@ -215,6 +217,7 @@ impl World {
             Event::Undo(..) => {}
             Event::Tick(console, life) => self.on_tick(console, life),
             Event::Wake(console, life) => self.on_wake(console, life),
+            Event::ActLater(console, life, decided, outputs) => self.on_act_later(console, life, decided, outputs),
             Event::Start(console, life) => self.on_start(console, life),
             Event::Beat(member, life) => self.on_beat(member, life),
             Event::AgentStart(member, life) => self.on_agent_start(member, life),

@@ -1,6 +1,6 @@
 //! Checked when a console lets a compare-and-set go: what did it have in hand?
 
-use evaluator::io::{Cause, Claim, Goodbye};
+use evaluator::io::{Cause, Claim, Goodbye, Holder};
 use model::haproxy::Down;
 use model::settings::{DoubleFault, LEASE_CONSOLE};
 use model::{Span, Time};
@@ -24,6 +24,10 @@ const ORDER_WAITS: Span = Span::from_s(70);
 pub struct Sending<'a> {
     /// Now, on the console's clock.
     pub now: Time,
+    /// When the machine decided it.
+    pub decided: Time,
+    /// Who sends.
+    pub me: Holder,
     /// What it was told.
     pub shadow: &'a Shadow,
     /// What it sends.
@@ -127,6 +131,15 @@ pub fn i5_only_the_holder_writes(sending: &Sending<'_>) -> Check {
     if !words().any(|word| word.answer.granted && fresh(word.answer.sent)) {
         return sending.fail(Invariant::I5, "no relay has granted the lease within 12 s");
     }
+    let above = |holder: Holder| holder.console != sending.me.console && holder > sending.me;
+    let mut others = words().filter(|word| fresh(word.answer.sent)).filter_map(|word| word.answer.holder);
+    if let Some(other) = others.find(|holder| above(*holder)) {
+        return sending.fail(Invariant::I5, format!("a relay names {other:?} as the holder"));
+    }
+    let stood = sending.now - sending.decided;
+    if stood > Span::from_ms(1_250) {
+        return sending.fail(Invariant::I5, format!("it was decided {stood} ago: this process stood still since"));
+    }
     Ok(())
 }
 
@@ -216,7 +229,7 @@ pub fn i8_nothing_fresh_in_hand(sending: &Sending<'_>) -> Check {
 
 /// I9: no automatic write in the first 5 s after start, wake, network change or stall.
 pub fn i9_nothing_in_the_first_five_seconds(sending: &Sending<'_>) -> Check {
-    let since = sending.now - sending.shadow.disturbed;
+    let since = sending.now - sending.shadow.disturbed.max(sending.shadow.late_at);
     if since < Span::from_s(5) {
         return sending.fail(Invariant::I9, format!("only {since} after the last start, wake or stall"));
     }
@@ -278,8 +291,9 @@ pub fn i29_read_at_most_two_seconds_ago(sending: &Sending<'_>) -> Check {
     let Some(reading) = &sending.shadow.reading else {
         return sending.fail(Invariant::I29, "the register was not read since the last start or wake");
     };
-    let age = sending.now - reading.asked;
-    if age > Span::from_s(2) {
+    // Decided on a reading at most 2 s old, and sent at most this long after the decision.
+    let age = sending.decided - reading.asked;
+    if age > Span::from_s(2) || sending.now - sending.decided > Span::from_ms(250) {
         return sending.fail(Invariant::I29, format!("the register was read {age} ago"));
     }
     if sending.claim.cause != Cause::Adopt && reading.a != [sending.claim.expect_a] {

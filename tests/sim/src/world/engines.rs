@@ -36,7 +36,7 @@ const ANCHORS_EVERY: Span = Span::from_s(5);
 /// How long a starting engine waits for a relay's records.
 const RECORDS_WAIT: Span = Span::from_s(5);
 /// An executor that finds itself this late does not send.
-const LATE: Span = Span::from_s(1);
+const LATE: Span = Span::from_ms(250);
 
 impl World {
     pub(super) fn found_consoles(&mut self, docs: &Rc<Docs>, marker: &model::Marker, clones: usize) {
@@ -84,6 +84,8 @@ impl World {
             revoked: 0,
             captive: 0,
             dies_before_acting: None,
+            stalls_before_sending: None,
+            in_flight: Vec::new(),
             watch_off_until: 0,
             is_clone: false,
             dice: self.dice.fork(100 + place as u64),
@@ -153,9 +155,6 @@ impl World {
 
     /// Looks at the clocks before an input; false when the process is gone.
     pub(super) fn look(&mut self, console: usize) -> bool {
-        if self.planted == Some(Planted::ClocksNotLookedAt) {
-            return self.consoles[console].process.is_some();
-        }
         let fault = match self.consoles[console].look(self.now) {
             Some(Gap::Suspended(span)) => OwnFault::Suspended(span),
             Some(Gap::Stalled(span)) => OwnFault::Stalled(span),
@@ -452,12 +451,18 @@ impl World {
         let acts = outputs.iter().any(|output| {
             matches!(output, Output::DnsCas { .. } | Output::Moved(..) | Output::Notify(_) | Output::IntentClose { .. })
         });
-        let dies = self.consoles[console].dies_before_acting.filter(|_| acts);
-        let Some(back_after) = dies else {
+        let sends = outputs.iter().any(|output| matches!(output, Output::DnsCas { .. }));
+        if let Some(ms) = self.consoles[console].stalls_before_sending.take_if(|_| sends) {
+            self.tell(Node::Console(console), format!("stands still for {ms} ms between deciding and sending"));
+            let life = self.consoles[console].life;
+            self.consoles[console].stalled_until = self.consoles[console].stalled_until.max(self.now + ms);
+            self.queue.push(self.now + ms, Event::ActLater(console, life, tb, outputs));
+            return;
+        }
+        let Some(back_after) = self.dies_now(console, acts) else {
             self.act(console, tb, outputs);
             return;
         };
-        self.consoles[console].dies_before_acting = None;
         if early {
             self.tell(Node::Console(console), "dies after acting and before storing");
             self.act(console, tb, outputs);
@@ -469,6 +474,25 @@ impl World {
             self.consoles[console].disk.outbox = outputs;
         }
         self.crash(console, back_after);
+    }
+
+    /// Whether the process dies before this step's outputs, and when it is back.
+    fn dies_now(&mut self, console: usize, acts: bool) -> Option<u64> {
+        let known = &mut self.consoles[console];
+        let (skip, back_after) = known.dies_before_acting.filter(|_| acts)?;
+        known.dies_before_acting = (skip > 0).then(|| (skip - 1, back_after));
+        (skip == 0).then_some(back_after)
+    }
+
+    pub(super) fn on_act_later(&mut self, console: usize, life: u32, decided: Time, outputs: Vec<Output>) {
+        if self.consoles[console].life != life {
+            return;
+        }
+        if let Err(until) = self.consoles[console].awake(self.now) {
+            self.queue.push(until, Event::ActLater(console, life, decided, outputs));
+            return;
+        }
+        self.act(console, decided, outputs);
     }
 
     pub(super) fn act(&mut self, console: usize, decided: Time, outputs: Vec<Output>) {
@@ -563,12 +587,13 @@ impl World {
     fn send_claim(&mut self, console: usize, decided: Time, claim: Claim, deadline: Time) {
         let tb = self.consoles[console].tb(self.now);
         // Standing still between deciding and doing: the moment has passed.
-        if tb - decided > LATE || tb > deadline {
+        let late = tb - decided > LATE || tb > deadline;
+        if late && self.planted != Some(Planted::LateSendAllowed) {
             let outcome = WriteOutcome::Unknown("not sent: this process stood still".into());
             self.step(console, Input::DnsWrite { nonce: claim.nonce, outcome });
             return;
         }
-        self.judge_sending(console, &claim);
+        self.judge_sending(console, decided, &claim);
         if let Some(process) = &mut self.consoles[console].process {
             process.shadow.sent(&claim);
         }
@@ -579,7 +604,7 @@ impl World {
             again.nonce = Nonce::from_u64(fresh);
             again.set_marker.nonce = model::marker::Short8::of(again.nonce.as_bytes());
             self.write_register(console, &claim, deadline);
-            self.judge_sending(console, &again);
+            self.judge_sending(console, decided, &again);
             self.write_register(console, &Rc::new(again), deadline);
             return;
         }

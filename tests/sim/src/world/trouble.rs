@@ -103,6 +103,7 @@ impl World {
             | Fault::DarkWake(..)
             | Fault::Crash(..)
             | Fault::CrashBeforeActing(..)
+            | Fault::StallBeforeSending(..)
             | Fault::Clone(..)
             | Fault::CredentialLost(..)
             | Fault::CredentialRevoked(..)
@@ -229,7 +230,10 @@ impl World {
                 self.heal_in(ms / 2 + awake_ms, Undo::SleepOn(console, ms / 2));
             }
             Fault::Crash(console, ms) => self.crash(console, ms),
-            Fault::CrashBeforeActing(console, ms) => self.consoles[console].dies_before_acting = Some(ms),
+            Fault::CrashBeforeActing(console, skip, ms) => {
+                self.consoles[console].dies_before_acting = Some((skip, ms));
+            }
+            Fault::StallBeforeSending(console, ms) => self.consoles[console].stalls_before_sending = Some(ms),
             Fault::Clone(console) => self.copy(console),
             Fault::CredentialLost(console, ms) => {
                 self.consoles[console].credential_lost += 1;

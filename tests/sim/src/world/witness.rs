@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use evaluator::claim::outcome;
-use evaluator::io::{Cause, Claim, Entry, MoveRecord, State};
+use evaluator::io::{Cause, Claim, Entry, Holder, MoveRecord, State};
 use evaluator::state;
 use model::haproxy::Down;
 use model::settings::{AgentLost, Arming};
-use model::{IncidentId, MemberId, Nonce, Span};
+use model::{IncidentId, MemberId, Nonce, Span, Time};
 
 use crate::clock::RATE_ONE;
 use crate::ids;
@@ -94,10 +94,12 @@ impl World {
     }
 
     /// Everything that is checked when a console lets a write go.
-    pub(super) fn judge_sending(&mut self, console: usize, claim: &Claim) {
+    pub(super) fn judge_sending(&mut self, console: usize, decided: Time, claim: &Claim) {
         let now = self.consoles[console].tb(self.now);
         let Some(process) = &self.consoles[console].process else { return };
-        let sending = Sending { now, shadow: &process.shadow, claim, plan: &self.plan };
+        let (rank, id) = (self.consoles[console].rank, self.consoles[console].id);
+        let me = Holder { rank, console: id };
+        let sending = Sending { now, decided, me, shadow: &process.shadow, claim, plan: &self.plan };
         let check = send::all(&sending);
         self.check(check);
         let active = ids::by_address(claim.expect_a).filter(|place| *place < self.members.len());
