@@ -28,7 +28,7 @@ use crate::provision::provision_haproxy;
 use crate::relay as door;
 use crate::sense::host;
 use crate::state::{Identity, State};
-use crate::{disk, run, secret, status, stop, unit};
+use crate::{disk, log, run, secret, status, stop, unit};
 use caller::{Callers, Heard};
 
 /// How long a started agent may take until a console or a peer has it.
@@ -68,7 +68,7 @@ pub async fn run(layout: &Layout, options: &Enrol, out: &mut (dyn Write + Send))
         match provision_haproxy().await {
             Ok(_) => step(out, "HAProxy provisioned", "it is installed, configured and started")?,
             // The member is in all the same; what is missing shows as "not watched".
-            Err(error) => writeln!(out, "  NO  HAProxy provisioned: {}", crate::log::chain(&error))?,
+            Err(error) => writeln!(out, "  NO  HAProxy provisioned: {}", log::chain(&error))?,
         }
     }
     if with_service {
@@ -160,7 +160,7 @@ async fn join(
                 for what in accepted {
                     step(out, what, &from)?;
                 }
-                writeln!(out, "  NO  {from} says: {refusal}")?;
+                writeln!(out, "  NO  {from} says: {}", log::foreign(&refusal.to_string()))?;
                 out.flush()?;
             }
             Heard::Pinned { pinned, confirm } => {

@@ -1,5 +1,7 @@
 //! Where log lines go: the journal with its fields when systemd started us, standard error otherwise.
 //!
+//! `journalctl -u` shows the message alone, so each message is a whole sentence; fields are for filters.
+//!
 //! The filter is one level, not an expression: the expression engine would cost a megabyte that the agent never uses.
 
 use tracing::Level;
@@ -28,4 +30,23 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         next = cause.source();
     }
     text
+}
+
+/// Longest text of another machine that is shown.
+const FOREIGN_CHARS_MAX: usize = 300;
+
+/// What another machine said, fit for a terminal and a journal: bounded, and without characters that steer them.
+pub fn foreign(text: &str) -> String {
+    text.chars().take(FOREIGN_CHARS_MAX).map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_words_cannot_steer_a_terminal() {
+        assert_eq!(foreign("no \u{1b}[2J\nentry"), "no ?[2J?entry");
+        assert_eq!(foreign(&"x".repeat(5000)).len(), FOREIGN_CHARS_MAX);
+    }
 }

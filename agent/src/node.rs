@@ -23,7 +23,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use link::Channel;
-use model::haproxy::Report;
+use model::haproxy::{Down, Report};
 use model::{BootId, MemberId, Span, Time};
 use protocol::check::Refusal;
 use protocol::frame::{Hello, Welcome};
@@ -39,7 +39,7 @@ use crate::sense;
 use crate::sense::clock::Clock;
 use crate::session::SessionId;
 use crate::state::{Identity, State};
-use crate::status::Overview;
+use crate::status::{self, Overview};
 use answers::Answers;
 use beacons::Beacons;
 use dials::Dial;
@@ -242,7 +242,7 @@ impl Node {
                 Some(event) = ends.events.recv() => self.on_event(event),
                 rung = ends.alarm.until(due, now) => if let Err(error) = rung {
                     // Without its timer the agent is deaf to time; systemd starts it anew.
-                    tracing::error!(%error, "the timer broke");
+                    tracing::error!("the timer broke: {error}");
                     break Goodbye::AgentStop;
                 },
             }
@@ -283,6 +283,14 @@ impl Node {
 
     fn on_report(&mut self, report: Report) {
         let sudden = sense::haproxy::is_news(&self.report, &report);
+        if report.down != self.report.down || report.monitored != self.report.monitored {
+            let words = status::haproxy_words(&report);
+            if report.down == Down::None {
+                tracing::info!("HAProxy: {words}");
+            } else {
+                tracing::warn!("HAProxy: {words}");
+            }
+        }
         self.report = report;
         if sudden {
             self.beat_soon();
@@ -319,7 +327,6 @@ impl Node {
     }
 
     async fn stop(mut self, goodbye: Goodbye, ends: &mut Ends) {
-        tracing::info!(?goodbye, "stopping");
         let now = self.now();
         self.beat(now, Some(goodbye));
         self.report_at_once(now);
@@ -327,6 +334,7 @@ impl Node {
             Goodbye::HostShutdown => "the host goes down",
             Goodbye::AgentStop => "the agent stops",
         };
+        tracing::info!(?goodbye, "stopping: {reason}");
         self.hang_up_all(reason);
         // Their tasks send what is in the outboxes, end and say so.
         let mut open: BTreeSet<SessionId> = self.sessions.keys().copied().collect();
@@ -342,7 +350,7 @@ impl Node {
             }
         };
         if tokio::time::timeout(limits::GOODBYE_DEADLINE, farewell).await.is_err() {
-            tracing::warn!(links = open.len(), "the goodbye was not taken in time");
+            tracing::warn!("the goodbye was not taken in time on {} links", open.len());
         }
         self.save_last();
     }

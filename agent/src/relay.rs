@@ -48,7 +48,7 @@ pub fn listen(addresses: &[SocketAddr], named: bool) -> anyhow::Result<Vec<TcpLi
                 if named {
                     return Err(error);
                 }
-                tracing::debug!(error = %format!("{error:#}"), "one of the default addresses is not there");
+                tracing::debug!("one of the default addresses is not there: {error:#}");
                 last = Some(error);
             }
         }
@@ -106,7 +106,7 @@ impl Door {
             let (stream, address) = match listener.accept().await {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    tracing::warn!("a connection could not be accepted: {error}");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
@@ -139,7 +139,7 @@ impl Door {
         let mut link = match self.acceptor.accept(stream).await {
             Ok(link) => link,
             Err(error) => {
-                tracing::debug!(error = %log::chain(&error), "a handshake failed");
+                tracing::debug!("a handshake failed: {}", log::chain(&error));
                 return None;
             }
         };
@@ -151,7 +151,7 @@ impl Door {
                 return None;
             }
             Err(error) => {
-                tracing::debug!(error = %log::chain(&error), "no hello came");
+                tracing::debug!("no hello came: {}", log::chain(&error));
                 return None;
             }
         };

@@ -4,6 +4,7 @@
 //! which the unit does not restart on: starting again would not help, and says nothing new.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use model::haproxy::Report;
@@ -33,6 +34,9 @@ pub struct NeedsPerson;
 
 /// Exit code of a fault that only a person can put right (EX_CONFIG of sysexits.h).
 pub const EXIT_CONFIG: u8 = 78;
+
+/// How long the first heartbeat waits for the first report of HAProxy's sense, which usually takes some milliseconds.
+const FIRST_REPORT: Duration = Duration::from_secs(1);
 
 /// A daemon that is put together and not yet running.
 pub struct Agent {
@@ -70,13 +74,16 @@ pub async fn run(layout: &Layout) -> anyhow::Result<()> {
         let why = match stop::requested().await {
             Ok(()) => stop::reason().await,
             Err(error) => {
-                tracing::error!(%error, "signals cannot be received");
+                tracing::error!("signals cannot be received: {error}");
                 return std::future::pending().await;
             }
         };
         watchdog::stopping();
         let _ = stop_sender.send(why);
     });
+    // The first heartbeat must not say of a stopped HAProxy that there is nothing to say.
+    let mut first = sense.report();
+    let _ = tokio::time::timeout(FIRST_REPORT, first.changed()).await;
     watchdog::ready();
     agent.run().await;
     drop(sense);
@@ -140,7 +147,10 @@ impl Agent {
             hostname = %parts.hostname,
             version = env!("CARGO_PKG_VERSION"),
             incarnation,
-            "starting"
+            "starting {} as {} of fleet {}, start {incarnation}",
+            env!("CARGO_PKG_VERSION"),
+            parts.hostname,
+            parts.identity.fleet.short()
         );
         let node = Node::new(parts, Arc::clone(&clock), events.clone(), seed()?);
         let door = Door::new(&identity, events.clone(), clock);
@@ -168,7 +178,7 @@ impl Agent {
                 tasks.spawn(socket::serve(listener, self.events));
             }
             // Nobody can ask for the status then; the pool must not suffer for it.
-            Err(error) => tracing::warn!(error = %format!("{error:#}"), "no local socket for status"),
+            Err(error) => tracing::warn!("no local socket for status: {error:#}"),
         }
         self.node.run(self.ends).await;
         tasks.shutdown().await;

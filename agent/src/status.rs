@@ -250,7 +250,8 @@ fn lines(out: &mut dyn Write, title: &str, rows: impl Iterator<Item = String>) -
     Ok(())
 }
 
-fn haproxy_words(report: &Report) -> String {
+/// HAProxy in one line.
+pub fn haproxy_words(report: &Report) -> String {
     if !report.monitored {
         return "not watched: no configuration or unit was found on this host".into();
     }

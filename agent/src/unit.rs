@@ -30,7 +30,7 @@ pub fn text(executable: &Path) -> String {
     format!(
         "[Unit]
 {MARK}
-After=network.target dbus.socket
+After=network.target dbus.service
 StartLimitIntervalSec=0
 
 [Service]

@@ -21,6 +21,6 @@ pub fn stopping() {
 fn tell(state: &[NotifyState<'_>]) {
     // Without systemd there is nobody to tell.
     if let Err(error) = sd_notify::notify(state) {
-        tracing::debug!(%error, "systemd could not be told");
+        tracing::debug!("systemd could not be told: {error}");
     }
 }

@@ -104,7 +104,7 @@ impl Node {
             }
             Err(error) => {
                 let words = log::chain(&error);
-                tracing::error!(error = %words, answers = ripe.len(), "state could not be kept; nothing is confirmed");
+                tracing::error!(error = %words, "state could not be kept, {} answers are not given: {words}", ripe.len());
                 self.fell_behind(words);
             }
         }
@@ -117,7 +117,7 @@ impl Node {
             ToSave { state: Some(self.parts.core.kept(now)), docs: Some(self.parts.core.shelf().kept()) };
         let written: Result<(), DiskError> = self.parts.state.write(&everything);
         if let Err(error) = written {
-            tracing::error!(error = %log::chain(&error), "state could not be kept at the end");
+            tracing::error!("state could not be kept at the end: {}", log::chain(&error));
         }
     }
 

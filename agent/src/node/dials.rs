@@ -11,9 +11,9 @@ use link::Channel;
 
 use super::sessions::Met;
 use super::{DialFault, Event, Node};
-use crate::limits;
 use crate::peers::{Call, probe_port};
 use crate::session::{self, DialledBy, Who};
+use crate::{limits, log};
 
 /// The state of calling one peer.
 #[derive(Debug)]
@@ -155,7 +155,7 @@ impl Node {
         let name = self.name_of(Who::Peer(peer));
         let Some(dial) = self.dials.get_mut(&peer) else { return };
         if dial.words != words {
-            tracing::warn!(peer = %name, reason = %words, "a peer's relay could not be called");
+            tracing::warn!(peer = %name, reason = %words, "{name}'s relay could not be called: {words}");
         }
         dial.words = words;
         dial.next = Some(now + dial.pause);
@@ -188,5 +188,5 @@ impl Node {
 }
 
 fn refused_words(refusal: &Refusal) -> String {
-    format!("refused: {refusal}")
+    log::foreign(&format!("refused: {refusal}"))
 }

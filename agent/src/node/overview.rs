@@ -7,6 +7,7 @@ use protocol::check::Refusal;
 
 use super::Node;
 use crate::limits::REFUSALS_KEPT;
+use crate::log;
 use crate::session::Who;
 use crate::status::{Console, Fleet, Overview, Peer, Refused};
 
@@ -30,14 +31,14 @@ const LOG_EVERY: Span = Span::from_s(60);
 
 impl Refusals {
     pub(super) fn note(&mut self, now: Time, address: String, refusal: &Refusal) {
-        let (status, words) = (u16::from(refusal.status), refusal.message.clone());
+        let (status, words) = (u16::from(refusal.status), log::foreign(&refusal.message));
         let same = |one: &Noted| one.address == address && one.status == status && one.words == words;
         let known = self.newest_first.iter().position(same).and_then(|at| self.newest_first.remove(at));
         let quiet = known.as_ref().is_some_and(|one| now.since(one.logged) < LOG_EVERY);
         let logged = match known {
             Some(one) if quiet => one.logged,
             Some(_) | None => {
-                tracing::warn!(address = %address, status, reason = %words, "refused");
+                tracing::warn!(address = %address, status, reason = %words, "refused {address}: {status} {words}");
                 now
             }
         };

@@ -179,7 +179,9 @@ impl Node {
         self.sessions_opened += 1;
         let id = SessionId(self.sessions_opened);
         let (outbox, frames) = mpsc::channel(limits::OUTBOX_FRAMES);
-        tracing::info!(with = %self.name_of(met.who), address = %met.address, dialled_by = ?met.dialled_by, "link open");
+        let with = self.name_of(met.who);
+        let by = if met.dialled_by == DialledBy::Us { "us" } else { "it" };
+        tracing::info!(%with, address = %met.address, "link open with {with} at {}, dialled by {by}", met.address);
         let session = Session {
             who: met.who,
             dialled_by: met.dialled_by,
@@ -279,7 +281,7 @@ impl Node {
     /// Links that the new roster does not allow any more end at once.
     fn on_new_roster(&mut self) {
         let Some(roster) = self.parts.core.roster().cloned() else { return };
-        tracing::info!(version = roster.version, "going by a new roster");
+        tracing::info!(version = roster.version, "going by roster {} from now on", roster.version);
         if roster.member(self.parts.identity.member).is_none() {
             tracing::error!(
                 version = roster.version,
@@ -315,7 +317,8 @@ impl Node {
 
     pub(super) fn on_ended(&mut self, id: SessionId, words: &str) {
         if let Some(session) = self.sessions.get(&id) {
-            tracing::info!(with = %self.name_of(session.who), reason = words, "link ended");
+            let with = self.name_of(session.who);
+            tracing::info!(%with, reason = words, "link with {with} ended: {words}");
         }
         self.forget(id);
     }
@@ -324,7 +327,8 @@ impl Node {
     pub(super) fn send(&mut self, id: SessionId, frame: Frame) {
         let Some(session) = self.sessions.get(&id) else { return };
         if session.outbox.try_send(frame).is_err() {
-            tracing::warn!(with = %self.name_of(session.who), "link dropped: its other side does not read");
+            let with = self.name_of(session.who);
+            tracing::warn!(%with, "link with {with} dropped: its other side does not read");
             self.forget(id);
         }
     }

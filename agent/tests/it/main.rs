@@ -5,5 +5,6 @@
 mod door;
 mod enrolment;
 mod pool;
+mod program;
 mod restart;
 mod world;

@@ -37,6 +37,34 @@ async fn heartbeats_and_beacons_flow_both_ways_over_one_link() {
     }
 }
 
+#[tokio::test]
+async fn a_member_that_the_console_lost_is_proven_fresh_through_its_peer() {
+    let members = [Member::new(1), Member::new(2)];
+    let mut fleet = Fleet::found();
+    fleet.enrol(&members);
+    let agents: Vec<_> = members.iter().map(Running::start).collect();
+    let mut near = fleet.console(&members[0]).await;
+    let mut far = fleet.console(&members[1]).await;
+    let echoes =
+        |n| move |h: &protocol::Heartbeat| h.beacons.iter().any(|echo| echo.nonce == Nonce::from_u64(n));
+    // Both relays get each beacon first-hand, and learn that of each other.
+    for n in 1..=3 {
+        near.beacon(Nonce::from_u64(n)).await;
+        far.beacon(Nonce::from_u64(n)).await;
+        near.heartbeat(&members[1], "the echo while both are reached", echoes(n)).await;
+    }
+    drop(far);
+    // The first beacon after that may be missed; it is what tells.
+    for n in 4..=6 {
+        near.beacon(Nonce::from_u64(n)).await;
+        near.heartbeat(&members[1], "a heartbeat after the beacon", |h| n < 5 || echoes(n)(h)).await;
+        near.heartbeat(&members[0], "a beat between two beacons", echoes(n)).await;
+    }
+    for agent in agents {
+        agent.stop(Goodbye::AgentStop).await;
+    }
+}
+
 async fn asked(member: &Member) -> status::Overview {
     let layout = member.layout.clone();
     tokio::task::spawn_blocking(move || status::ask(&layout)).await.unwrap().unwrap().expect("it runs")
