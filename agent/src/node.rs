@@ -8,14 +8,15 @@
 //! Priorities when several things are ready: stop, disk, HAProxy, events, time. A stall is measured where it matters,
 //! as the lateness of this loop.
 //!
-//! `beat` makes heartbeats, `beacons` passes on what proves them fresh, `sessions` keeps links, `dials` opens them, `answers` holds answers back until they are on
-//! disk, `overview` tells people.
+//! `beat` makes heartbeats, `beacons` passes on what proves them fresh, `sessions` keeps links, `dials` opens them,
+//! `reports` tells consoles, `answers` holds answers back until they are on disk, `overview` tells people.
 
 mod answers;
 mod beacons;
 mod beat;
 mod dials;
 mod overview;
+mod reports;
 mod sessions;
 
 use std::collections::{BTreeMap, BTreeSet};
