@@ -40,7 +40,7 @@ fn main() -> ExitCode {
 }
 
 fn start(cli: args::Cli) -> Result<(), ApiError> {
-    let level = if matches!(cli.command, args::Command::Watch(_)) { "info" } else { "warn" };
+    let level = if matches!(cli.command, args::Command::Watch(_)) { "info" } else { "error" };
     let filter = EnvFilter::try_from_env("SERVERSCTL_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     // Two providers in one binary would fail at the first handshake; a second call only says it is done already.

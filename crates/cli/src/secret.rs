@@ -25,9 +25,10 @@ pub(crate) fn ask(prompt: &str) -> Result<SecretText, ApiError> {
     let mut silent = before.clone();
     silent.local_modes.remove(LocalModes::ECHO);
     silent.local_modes.insert(LocalModes::ECHONL);
-    write!(terminal, "{prompt}: ").map_err(failed)?;
+    // Silence first, then the question: what is typed at the question must be neither shown nor flushed away.
     tcsetattr(&terminal, OptionalActions::Flush, &silent).map_err(|error| failed(error.into()))?;
     let _echo = Echo { terminal: terminal.try_clone().map_err(failed)?, before };
+    write!(terminal, "{prompt}: ").map_err(failed)?;
     line(&mut terminal).map_err(failed).and_then(|text| checked(&text, "the terminal"))
 }
 
@@ -71,7 +72,7 @@ struct Echo {
 impl Drop for Echo {
     fn drop(&mut self) {
         // A terminal that is gone needs no echo.
-        let _ = tcsetattr(&self.terminal, OptionalActions::Flush, &self.before);
+        let _ = tcsetattr(&self.terminal, OptionalActions::Drain, &self.before);
     }
 }
 
