@@ -7,9 +7,11 @@ use crate::io::{
     Baseline, Command, Credential, DnsFault, Input, LeaseAnswer, Output, OwnFault, Policy, Reading, Report,
     Roster, State, Watch, WriteOutcome,
 };
+use crate::claim::Verifying;
 use crate::machine::Machine;
 use crate::order::{ORDER_WAITS, Order};
 use crate::plant::Bug;
+use crate::register::View;
 use crate::sight::Heard;
 use crate::state::Rule;
 
@@ -55,6 +57,12 @@ impl Machine {
         {
             let about = record.from.unwrap_or(record.to);
             out.push(Output::Moved(record, self.incident_of(record.epoch.saturating_sub(1), about)));
+        }
+        let rests = matches!(self.state, State::Hold | State::Steady) && self.holds_lease(now);
+        if rests && self.register.view() == View::Equal && self.register.asked().is_some() {
+            // Whoever wrote it may have ended before reading it back: it is read now.
+            let left = Verifying { epoch: self.epoch(), is_move: true };
+            self.record_verified(now, left, true, out);
         }
         if !self.foreign.is_empty() {
             self.foreign.retain(|_, (_, at)| now - *at <= INTENT_NAMED);
@@ -237,7 +245,7 @@ impl Machine {
     }
 
     fn on_credential(&mut self, credential: Credential, out: &mut Vec<Output>) {
-        if matches!(credential, Credential::Missing(_)) && self.lease.release() {
+        if matches!(credential, Credential::Missing(_)) && self.lease.release(self.now) {
             out.push(Output::LeaseRelease);
         }
         if credential == Credential::Working && self.credential != Credential::Working {
@@ -251,7 +259,7 @@ impl Machine {
             Command::Acknowledge { by } => self.acknowledge(now, &by, out),
             Command::Watch(watch) => {
                 self.watch = watch;
-                if watch == Watch::Off && self.lease.release() {
+                if watch == Watch::Off && self.lease.release(self.now) {
                     out.push(Output::LeaseRelease);
                 }
             }
@@ -265,7 +273,8 @@ impl Machine {
     /// A person has seen the moves; the shared records learn it.
     pub(crate) fn acknowledge(&mut self, now: Time, by: &str, out: &mut Vec<Output>) {
         for record in self.hold.acknowledge(now) {
-            out.push(Output::Moved(record, self.incident_of(record.epoch, record.from.unwrap_or(record.to))));
+            let about = record.from.unwrap_or(record.to);
+            out.push(Output::Moved(record, self.incident_of(record.epoch.saturating_sub(1), about)));
         }
         self.note(now, "acknowledged", format!("{by} has seen the automatic moves"), out);
     }

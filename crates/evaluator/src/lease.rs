@@ -29,6 +29,8 @@ pub(crate) struct Lease {
     pub(crate) refusal: Option<String>,
     /// Whether relays may believe that this console holds it.
     maybe_held: bool,
+    /// When it was last given back: answers to what was asked before do not count.
+    given_back: Option<Time>,
 }
 
 impl Lease {
@@ -40,13 +42,15 @@ impl Lease {
             wanted_by: None,
             refusal: None,
             maybe_held: false,
+            given_back: None,
         }
     }
 
     pub(crate) fn on_answer(&mut self, now: Time, relay: MemberId, answer: LeaseAnswer, roster: &Roster) {
         let fresh = now - answer.sent < LEASE_CONSOLE && answer.sent <= now;
+        let before = self.given_back.is_some_and(|at| answer.sent <= at);
         let newest = self.answers.get(&relay).is_none_or(|before| answer.sent >= before.sent);
-        if !fresh || !newest || !roster.members.contains_key(&relay) {
+        if !fresh || !newest || before || !roster.members.contains_key(&relay) {
             return;
         }
         self.wanted_by = answer.wanted_by.filter(|wanted| *wanted > self.me);
@@ -76,7 +80,8 @@ impl Lease {
     }
 
     /// Forgets every grant; says whether relays should be told.
-    pub(crate) fn release(&mut self) -> bool {
+    pub(crate) fn release(&mut self, now: Time) -> bool {
+        self.given_back = Some(now);
         self.answers.clear();
         self.wanted_by = None;
         std::mem::take(&mut self.maybe_held)
@@ -85,7 +90,7 @@ impl Lease {
     /// Leaves the lease to a higher rank.
     pub(crate) fn yield_to_higher(&mut self, now: Time) -> bool {
         self.next_ask = now + YIELD_FOR;
-        self.release()
+        self.release(now)
     }
 
     /// Notes that a request goes out now. Relays may have granted it before their answer arrives.
@@ -148,6 +153,16 @@ mod tests {
             &roster(),
         );
         assert!(!lease.held(Time::ZERO));
+    }
+
+    #[test]
+    fn a_grant_asked_for_before_giving_back_is_too_late() {
+        let mut lease = Lease::new(holder(100, 1), Time::ZERO);
+        lease.release(Time::from_ms(100));
+        lease.on_answer(Time::from_ms(120), MemberId::from_number(1), answer(100, true, None), &roster());
+        assert!(!lease.held(Time::from_ms(120)));
+        lease.on_answer(Time::from_ms(130), MemberId::from_number(1), answer(101, true, None), &roster());
+        assert!(lease.held(Time::from_ms(130)));
     }
 
     #[test]

@@ -74,16 +74,11 @@ impl Machine {
                     return Some(self.claim_move(now, cause, target, Rule::Confirmed));
                 }
                 if found.only_third() {
-                    self.hold.locked = true;
-                    return Some(Go::new(
-                        State::Locked,
-                        Rule::ThirdMove,
-                        "it would be the third automatic move within two hours",
-                    ));
+                    return Some(self.lock());
                 }
             }
             Verdict::AgentLost => {
-                if let Some(go) = self.confirm_agent(now, active) {
+                if let Some(go) = self.confirm_agent(now, active, &found) {
                     return Some(go);
                 }
             }
@@ -100,7 +95,12 @@ impl Machine {
         Some(Go::new(State::Ask, Rule::WindowOver, reason))
     }
 
-    pub(crate) fn confirm_agent(&self, now: Time, active: MemberId) -> Option<Go> {
+    fn lock(&mut self) -> Go {
+        self.hold.locked = true;
+        Go::new(State::Locked, Rule::ThirdMove, "it would be the third automatic move within two hours")
+    }
+
+    pub(crate) fn confirm_agent(&self, now: Time, active: MemberId, found: &Assessment) -> Option<Go> {
         let name = self.name(active);
         if self.clean_stop(active) {
             let reason =
@@ -110,7 +110,11 @@ impl Machine {
         let armed = self.policy.settings.arming == Arming::Armed && self.policy.held.is_none();
         let held = self.hold.remaining(now, &self.policy.settings) > Span::ZERO
             && !Hold::lets_pass(Cause::AgentLost);
-        if !armed || held || self.ask_agent {
+        // The time for reviving is given once; after it only what was missing for a move leads on.
+        let tried = self.revive_since.is_some() && now >= self.revive_over();
+        let moves = self.policy.settings.agent_lost == AgentLost::Heartbeat;
+        let leads_on = !tried || (moves && (found.go().is_some() || found.only_third()));
+        if !armed || held || !leads_on {
             return None;
         }
         let reason = format!("only the agent of {name} is silent; its service answers");
@@ -161,13 +165,15 @@ impl Machine {
                 return Some(Go::new(State::Confirm, Rule::ServiceGone, reason));
             }
         }
-        if now < self.revive_over() {
+        if now < self.revive_over() || self.fitness.slept(now) {
             return None;
         }
-        self.ask_agent = true;
         let moves = self.policy.settings.agent_lost == AgentLost::Heartbeat;
         if let Some((cause, target)) = found.go().filter(|_| moves) {
             return Some(self.claim_move(now, cause, target, Rule::ReviveOver));
+        }
+        if found.only_third() && moves {
+            return Some(self.lock());
         }
         if found.target.is_none() {
             return Some(Go::new(State::NoTarget, Rule::NobodyReady, self.nobody_ready(now)));
@@ -184,8 +190,9 @@ impl Machine {
         }
         let arrived = match found.verdict {
             Verdict::SvcDown | Verdict::Down => found.go().is_some() || found.only_third(),
-            // A person was asked about the agent already, or the window found it held.
-            Verdict::AgentLost => !self.clean_stop(active) && self.confirm_agent(now, active).is_some(),
+            Verdict::AgentLost => {
+                !self.clean_stop(active) && self.confirm_agent(now, active, &found).is_some()
+            }
             Verdict::Unknown | Verdict::Up | Verdict::Suspect => false,
         };
         arrived.then(|| Go::new(State::Confirm, Rule::MissingArrived, "what was missing has arrived"))

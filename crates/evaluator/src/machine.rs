@@ -62,7 +62,6 @@ pub struct Machine {
     pub(crate) incident: Option<IncidentId>,
     pub(crate) told: BTreeSet<(Option<IncidentId>, NoticeKind)>,
     pub(crate) blind: Blind,
-    pub(crate) ask_agent: bool,
     pub(crate) failed_writes: u32,
     pub(crate) revive_since: Option<Time>,
     pub(crate) new_address: Option<(MemberId, Ipv4Addr)>,
@@ -131,7 +130,6 @@ impl Machine {
             incident: None,
             told: BTreeSet::new(),
             blind: Blind::default(),
-            ask_agent: false,
             failed_writes: 0,
             revive_since: None,
             new_address: None,
@@ -215,11 +213,14 @@ impl Machine {
             go.to,
             go.rule
         );
+        // The line that ends an incident belongs to it, too.
+        let ending = self.incident;
         self.leave(now, &go, out);
         self.state = go.to;
         self.since = now;
         self.enter(now, from, &go, out);
-        let entry = self.entry(now, from, go.to, go.rule.word(), go.reason);
+        let mut entry = self.entry(now, from, go.to, go.rule.word(), go.reason);
+        entry.incident = entry.incident.or(ending);
         out.push(Output::Journal(entry));
     }
 

@@ -233,7 +233,7 @@ pub const TABLE: &[Way] = &[
     way(&[Cold], Route, Rule::Warm),
     way(&[Route], Unknown, Rule::IntentOpen),
     way(&[Route], Drift, Rule::DriftOpen),
-    way(&[Route, Confirm], Locked, Rule::ThirdMove),
+    way(&[Route, Confirm, Revive], Locked, Rule::ThirdMove),
     way(&[Route], Hold, Rule::HoldRuns),
     way(&[Route], Follow, Rule::NotHolder),
     way(&[Route, Suspect], Steady, Rule::ActiveUp),

@@ -33,9 +33,9 @@ impl Machine {
             State::Blind => {
                 // The next reading was planned by the rhythm of the state before: up to 5 min in FOLLOW.
                 self.register.want(now + Span::from_s(5));
-                self.enter_blind(go, out);
+                self.enter_blind(now, go, out);
             }
-            State::Failed => self.enter_failed(from, go, out),
+            State::Failed => self.enter_failed(now, from, go, out),
             State::Steady => self.enter_steady(out),
             State::Suspect => self.enter_suspect(now),
             State::Confirm => self.enter_confirm(now, from),
@@ -80,11 +80,10 @@ impl Machine {
     pub(crate) fn chill(&mut self, now: Time, out: &mut Vec<Output>) {
         self.register.chill(now);
         self.foreign.clear();
-        self.ask_agent = false;
         self.revive_since = None;
         self.new_address = None;
         self.policy_changed = false;
-        if self.lease.release() {
+        if self.lease.release(now) {
             out.push(Output::LeaseRelease);
         }
         self.lease.next_ask = now;
@@ -92,16 +91,16 @@ impl Machine {
         self.work = None;
     }
 
-    fn enter_blind(&mut self, go: &Go, out: &mut Vec<Output>) {
+    fn enter_blind(&mut self, now: Time, go: &Go, out: &mut Vec<Output>) {
         let own_fault = self.cannot_see().is_some_and(|(_, own)| own);
         self.blind = Blind { why: go.reason.clone(), own_fault, clear_since: None };
-        if self.lease.release() {
+        if self.lease.release(now) {
             out.push(Output::LeaseRelease);
         }
         self.tell(None, NoticeKind::Blind, go.reason.clone(), Reach::Here, out);
     }
 
-    fn enter_failed(&mut self, from: State, go: &Go, out: &mut Vec<Output>) {
+    fn enter_failed(&mut self, now: Time, from: State, go: &Go, out: &mut Vec<Output>) {
         if matches!(from, State::Write | State::Unknown) {
             self.failed_writes = self.failed_writes.saturating_add(1);
         }
@@ -110,7 +109,7 @@ impl Machine {
             self.work = None;
         }
         self.tell(self.incident, NoticeKind::Failed, go.reason.clone(), Reach::Shared, out);
-        if self.lease.release() {
+        if self.lease.release(now) {
             out.push(Output::LeaseRelease);
         }
     }
@@ -127,7 +126,6 @@ impl Machine {
 
     /// What a lost member left behind is over; conditions without an incident may be told again.
     fn calm(&mut self) {
-        self.ask_agent = false;
         self.revive_since = None;
         self.told.retain(|(of, _)| of.is_some());
     }

@@ -72,6 +72,44 @@ fn service_confirmed_asks_after_three_delays() {
 }
 
 #[test]
+fn the_third_move_locks_for_a_lost_agent_too() {
+    use evaluator::io::{Cause, Command, MoveRecord, Records};
+    let mut world = steady(probing(10));
+    let record = |epoch, age_s| MoveRecord {
+        epoch,
+        age: Span::from_s(age_s),
+        cause: Cause::Down,
+        from: None,
+        to: id(1),
+        acknowledged: false,
+        verified: true,
+    };
+    world.records(Records { moves: vec![record(4, 6000), record(5, 3000)], unreadable: false });
+    world.cut(1);
+    world.host(1).serves = true;
+    world.until(State::Locked, 30);
+    world.run(30);
+    assert!(world.sent.is_empty());
+    world.command(Command::Acknowledge { by: "anna".into() });
+    world.until(State::Hold, 10);
+    assert_eq!(world.a, [address(2)]);
+}
+
+#[test]
+fn a_move_after_revive_waits_for_the_voters_and_goes_on() {
+    let mut world = steady(probing(10));
+    world.cut(1);
+    world.host(1).serves = true;
+    world.until(State::Revive, 15);
+    world.run(5);
+    world.policy(|policy| policy.held = Some("the daily check failed".into()));
+    world.until(State::Ask, 15);
+    world.run(20);
+    world.policy(|policy| policy.held = None);
+    world.until(State::Hold, 5);
+}
+
+#[test]
 fn a_clean_agent_stop_alone_never_moves() {
     for settings in [settings(10), probing(10)] {
         let mut world = steady(settings);
