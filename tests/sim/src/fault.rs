@@ -107,6 +107,8 @@ pub enum Fault {
     Cut(Place, Place, Ways, u64),
     /// No message to or from one place.
     Isolate(Place, Ways, u64),
+    /// One place hears and is heard by this one voter only.
+    AllButOne(Place, usize, u64),
     /// Two halves; the bits say who is on the one side.
     Partition(u32, u64),
     /// One direction or both get bad.

@@ -370,6 +370,9 @@ impl<'a> Chooser<'a> {
         let length = self.length();
         match kind {
             Kind::OneWay => Fault::Cut(self.place(), self.place(), Ways::There, length),
+            Kind::Isolate if self.dice.percent(35) => {
+                Fault::AllButOne(self.place(), self.dice.below(self.voters), length)
+            }
             Kind::Isolate => Fault::Isolate(self.place(), self.ways(), length),
             Kind::Partition => Fault::Partition(self.dice.next() as u32, length),
             Kind::Bad if self.dice.percent(40) => Fault::BadAll(self.quality(), length),

@@ -1,8 +1,10 @@
 //! Many worlds: which seeds, on how many threads, and what is counted.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use evaluator::io::State;
 use serde::Serialize;
 
 use crate::plan::{Plan, Profile};
@@ -94,6 +96,8 @@ pub struct Ran {
     pub hash: u128,
     /// Worlds that broke, in the order of their seeds.
     pub broken: Vec<Broken>,
+    /// Ways of the machines' table that were taken.
+    pub ways: BTreeSet<(State, State, String)>,
     /// Time spent on cores, in seconds.
     pub core_seconds: f64,
 }
@@ -143,15 +147,17 @@ pub fn run(order: &Order) -> Ran {
     let mut totals = Totals::default();
     let mut fold = Fold::default();
     let mut broken = Vec::new();
+    let mut ways = BTreeSet::new();
     for (place, outcome) in results {
         totals += outcome.totals;
         fold.add(outcome.hash);
+        ways.extend(outcome.ways);
         if let Some(failure) = outcome.failure {
             broken.push(Broken { seed: seeds[place], profile: order.profile, failure });
         }
     }
     let core_seconds = *core_seconds.lock().expect("all threads have ended");
-    Ran { totals, hash: fold.hash(), broken, core_seconds }
+    Ran { totals, hash: fold.hash(), broken, ways, core_seconds }
 }
 
 /// The seeds of an order: one after the other, until their planned lengths reach the hours.

@@ -12,10 +12,12 @@ mod trouble;
 mod voters;
 mod witness;
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use evaluator::io::State;
 use protocol::docs;
 
 use crate::console::Console;
@@ -120,6 +122,8 @@ pub struct Outcome {
     pub totals: Totals,
     /// The trace's hash.
     pub hash: u128,
+    /// Ways of the machines' table that were taken.
+    pub ways: BTreeSet<(State, State, String)>,
     /// The broken invariant, with the story before it.
     pub failure: Option<Failure>,
 }
@@ -198,7 +202,7 @@ impl World {
         self.totals.violations += u64::from(self.violation.is_some());
         let failure =
             self.violation.take().map(|violation| Failure { violation, at: self.now, story: self.trace.story() });
-        Outcome { totals: self.totals, hash: self.trace.hash(), failure }
+        Outcome { totals: self.totals, hash: self.trace.hash(), ways: self.oracle.ways, failure }
     }
 
     fn go(&mut self) {

@@ -281,6 +281,7 @@ impl World {
     fn finish(&mut self) {
         if self.plan.liveness {
             self.check_all_told();
+            self.check_all_recorded();
         }
         self.over = true;
     }

@@ -449,7 +449,14 @@ impl World {
             return;
         }
         let acts = outputs.iter().any(|output| {
-            matches!(output, Output::DnsCas { .. } | Output::Moved(..) | Output::Notify(_) | Output::IntentClose { .. })
+            matches!(
+                output,
+                Output::DnsCas { .. }
+                    | Output::IntentAnnounce(_)
+                    | Output::Moved(..)
+                    | Output::Notify(_)
+                    | Output::IntentClose { .. }
+            )
         });
         let sends = outputs.iter().any(|output| matches!(output, Output::DnsCas { .. }));
         if let Some(ms) = self.consoles[console].stalls_before_sending.take_if(|_| sends) {
@@ -513,7 +520,8 @@ impl World {
             }
             Output::LeaseRequest { epoch_max } => self.ask_lease(console, epoch_max),
             Output::LeaseRelease => {
-                if let Some(process) = &self.consoles[console].process {
+                if let Some(process) = &mut self.consoles[console].process {
+                    process.shadow.leases.fill(None);
                     let nonce = process.start_nonce;
                     self.send_to_relays(console, &Message::LeaseRelease(nonce));
                 }

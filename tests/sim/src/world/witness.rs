@@ -47,6 +47,8 @@ pub(super) struct Oracle {
     /// Incidents of accepted automatic moves.
     pub(super) incidents: Vec<(IncidentId, usize)>,
     told_by: BTreeMap<IncidentId, u32>,
+    /// Epochs of moves that somebody recorded.
+    recorded: BTreeSet<u64>,
     /// Since when each member has truly not served.
     dead_since: Vec<Option<u64>>,
     /// When the world last changed by a fault, its end, or a click.
@@ -78,6 +80,7 @@ impl Oracle {
             told: BTreeSet::new(),
             incidents: Vec::new(),
             told_by: BTreeMap::new(),
+            recorded: BTreeSet::new(),
             dead_since: vec![None; voters],
             disturbed_at: 0,
             due_since: None,
@@ -253,6 +256,23 @@ impl World {
         }
     }
 
+    /// Nothing is lost: every move that was accepted stands in the shared records, whoever died in between.
+    pub(super) fn check_all_recorded(&mut self) {
+        let lost = self.register.accepted.iter().find(|accepted| {
+            accepted.lineage == self.register.lineage
+                && accepted.claim.cause.is_move()
+                && !self.consoles[accepted.console].is_clone
+                && !self.oracle.recorded.contains(&accepted.claim.epoch)
+        });
+        if let Some(accepted) = lost {
+            let text = format!(
+                "the move of epoch {} by console {} stands in no record",
+                accepted.claim.epoch, accepted.console
+            );
+            self.fail(Violation::new(Invariant::I18, text));
+        }
+    }
+
     /// I3: what a console says of its own claims against what the register knows.
     pub(super) fn on_entry(&mut self, console: usize, entry: &Entry) {
         if entry.from != entry.to {
@@ -293,6 +313,7 @@ impl World {
 
     /// I3: a recorded move is one that the register accepted.
     pub(super) fn on_moved(&mut self, console: usize, record: &MoveRecord) {
+        self.oracle.recorded.insert(record.epoch);
         let is_there = self.register.accepted.iter().any(|accepted| {
             accepted.claim.epoch == record.epoch && accepted.claim.member == record.to
         });

@@ -1,0 +1,4 @@
+//! The simulator as a test: many seeds, the same again, what once broke, and what must be found.
+
+mod planted;
+mod seeds;
