@@ -49,7 +49,10 @@ fn start(cli: args::Cli) -> Result<(), ApiError> {
         .enable_all()
         .build()
         .map_err(|error| ApiError::internal("starting the runtime").because(&error))?;
-    runtime.block_on(run::run(cli))
+    let result = runtime.block_on(run::run(cli));
+    // A thread that still waits for the outside (a keychain, systemd) does not keep the program from ending.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+    result
 }
 
 /// What the codes of `serversctl --help` mean.

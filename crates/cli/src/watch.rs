@@ -8,6 +8,7 @@ use api::{ApiError, Call};
 use model::Code;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
 use tokio::time::{Duration, MissedTickBehavior, interval, timeout};
 
 use crate::args::{Common, WatchArgs};
@@ -29,26 +30,30 @@ pub(crate) async fn run(common: &Common, args: &WatchArgs) -> Result<(), ApiErro
     let host = open_patiently(&profile).await?;
     let (listener, peers) = client::bind(&profile)?;
     tracing::info!(profile = %profile.display(), "hosting this profile");
-    // Outside systemd nobody listens, which is no fault.
-    let _ = sd_notify::notify(&[NotifyState::Ready]);
+    let mut systemd = Systemd::default();
+    systemd.tell(NotifyState::Ready).await;
     let reason = tokio::select! {
         () = client::serve(listener, peers, Arc::clone(&host.api)) => "the socket ended",
-        () = feed_watchdog(host.api.as_ref()) => "the watchdog ended",
+        () = feed_watchdog(&mut systemd, host.api.as_ref()) => "the watchdog ended",
         reason = end.told() => reason,
     };
     tracing::info!(reason, "stopping");
-    let _ = sd_notify::notify(&[NotifyState::Stopping]);
+    systemd.tell(NotifyState::Stopping).await;
     host.close().await;
     remove_socket(&profile);
     Ok(())
 }
 
-/// A command that hosts the profile for a moment must not keep the watch from starting.
+/// A command that hosts the profile for a moment must not keep the watch from starting. It has no socket, which is
+/// how it is told from a host that stays.
 async fn open_patiently(profile: &Path) -> Result<host::Opened, ApiError> {
     let began = tokio::time::Instant::now();
     loop {
         match host::open(profile, Mode::Headless) {
             Err(error) if error.code == Code::Conflict && began.elapsed() < PATIENCE => {
+                if client::Client::connect(profile, &session::by()).await.is_ok() {
+                    return Err(error);
+                }
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
             opened => return opened,
@@ -77,7 +82,7 @@ impl End {
 }
 
 /// Tells systemd that we live, but only while the host answers: one that hangs is restarted.
-async fn feed_watchdog(host: &dyn api::Host) {
+async fn feed_watchdog(systemd: &mut Systemd, host: &dyn api::Host) {
     let Some(every) = sd_notify::watchdog_enabled() else { return std::future::pending().await };
     // Half of it, as sd_watchdog_enabled(3) advises, less the time that one pulse may take.
     let mut ticks = interval((every / 2).saturating_sub(PULSE).max(Duration::from_millis(500)));
@@ -86,9 +91,30 @@ async fn feed_watchdog(host: &dyn api::Host) {
     loop {
         ticks.tick().await;
         if timeout(PULSE, host.host_status(&call, HostStatusRequest {})).await.is_ok() {
-            let _ = sd_notify::notify(&[NotifyState::Watchdog]);
+            systemd.tell(NotifyState::Watchdog).await;
         } else {
             tracing::error!("the host does not answer; systemd is not told that it lives");
+        }
+    }
+}
+
+/// The word to systemd, on a thread of its own: a systemd that hangs must not stop the watch with it. Outside systemd
+/// nobody listens, which is no fault.
+#[derive(Default)]
+struct Systemd {
+    telling: Option<JoinHandle<()>>,
+}
+
+impl Systemd {
+    /// Tells it something, unless it has not taken the last word yet: then one thread waits and no second one joins it.
+    async fn tell(&mut self, state: NotifyState<'static>) {
+        let mut telling = match self.telling.take() {
+            Some(stuck) if !stuck.is_finished() => stuck,
+            Some(_) | None => tokio::task::spawn_blocking(move || drop(sd_notify::notify(&[state]))),
+        };
+        if timeout(PULSE, &mut telling).await.is_err() {
+            tracing::warn!("systemd does not take what it is told");
+            self.telling = Some(telling);
         }
     }
 }
