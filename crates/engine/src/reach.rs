@@ -253,6 +253,8 @@ impl Driver {
         writer.send(&Frame::Hello(hello)).await.map_err(|error| self.failed(&error))?;
         match reader.recv::<Frame>().await.map_err(|error| self.failed(&error))? {
             Frame::Welcome(welcome) => {
+                // Strangers get little; reports, records and rosters of the relay that was pinned may be long.
+                reader.set_limit(protocol::limits::FRAME_BYTES_MAX);
                 let _ = self.arrivals.send(FromRelay::Up(self.member, welcome)).await;
                 Ok((reader, writer))
             }
