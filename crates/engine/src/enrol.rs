@@ -99,6 +99,7 @@ impl<'a> Enrolling<'a> {
     async fn greet(&self, identity: &link::Identity) -> Result<Channel, ApiError> {
         let dialled = link::connect(self.address, identity, Pin::AnyForEnrolment, Timeouts::default()).await;
         let mut channel = dialled.map_err(|error| unreachable(&error))?;
+        channel.set_limit(protocol::limits::FRAME_BYTES_ENROLLING_MAX);
         let hello = Hello {
             role: HelloRole::Enrol,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -184,10 +185,10 @@ impl<'a> Enrolling<'a> {
         }
         send(channel, proof).await?;
         let address = self.published_address(agent)?;
-        let roster = self.sign_in(agent, address)?;
-        // Spent before the agent is let in: a secret is never good for a second one, even if we stop right here.
+        // Spent before anything is signed: a secret is never good for a second agent, not even for one that proves it
+        // at the same moment, and not if we stop right here.
         match self.inner.store.spend_invitation(&self.invitation.id, clock::wall_ms()) {
-            Ok(Spent::Now) => {}
+            Ok(Spent::Now) => self.forget_tries(),
             Ok(Spent::Before | Spent::Unknown) => {
                 return Err(ApiError::new(Code::Conflict, "this secret was used already; make a new one"));
             }
@@ -198,6 +199,7 @@ impl<'a> Enrolling<'a> {
                 return Err(ApiError::internal("the spent secret could not be noted").because(&error));
             }
         }
+        let roster = self.sign_in(agent, address)?;
         let admitted = admitter.admit(roster).ok_or_else(out_of_turn)?;
         send(channel, admitted).await?;
         self.inner.documents_changed();
@@ -214,6 +216,13 @@ impl<'a> Enrolling<'a> {
             .map_err(|error| ApiError::internal("the enrolment cannot be written").because(&error))?;
         let kept = self.inner.store.set_setting(&enrolment_key(&self.invitation.id), Some(&json));
         kept.map_err(|error| ApiError::internal("the failed try could not be noted").because(&error))
+    }
+
+    /// The counted tries hold the verifier, which goes with the secret.
+    fn forget_tries(&self) {
+        if let Err(error) = self.inner.store.set_setting(&enrolment_key(&self.invitation.id), None) {
+            tracing::warn!("the verifier of a spent secret could not be deleted: {}", crate::chain(&error));
+        }
     }
 
     fn failed(&self, refusal: &Refusal) -> ApiError {
