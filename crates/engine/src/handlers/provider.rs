@@ -58,12 +58,18 @@ pub(crate) async fn add(inner: &Arc<Inner>, request: ProviderAdd) -> Result<Outc
         created_ms: clock::wall_ms(),
         tested: None,
     };
+    // Asked before the vault is touched: another provider's secret lies under the same name.
+    let taken =
+        || ApiError::new(Code::Conflict, format!("a provider called {name} exists already"));
+    if inner.store.provider(&name).map_err(stored)?.is_some() {
+        return Err(taken());
+    }
     inner
         .vault
         .put(&secret_name, &secret)
         .map_err(|error| ApiError::new(Code::VaultLocked, error.to_string()))?;
     if !inner.store.add_provider(&row).map_err(stored)? {
-        return Err(ApiError::new(Code::Conflict, format!("a provider called {name} exists already")));
+        return Err(taken());
     }
     inner.documents_changed();
     Ok(Outcome::done(plan, view(inner, &row)?))
