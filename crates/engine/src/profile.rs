@@ -59,7 +59,29 @@ pub(crate) fn make_directory(directory: &Path) -> anyhow::Result<PathBuf> {
     builder
         .create(directory)
         .with_context(|| format!("making the profile directory {}", directory.display()))?;
+    guard_directory(directory)?;
     directory.canonicalize().with_context(|| format!("resolving {}", directory.display()))
+}
+
+/// A directory that was there before may stand open: it is closed, or refused when it belongs to somebody else.
+#[cfg(unix)]
+fn guard_directory(directory: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let meta = std::fs::metadata(directory).with_context(|| format!("looking at {}", directory.display()))?;
+    let own = rustix::process::geteuid().as_raw();
+    if meta.uid() != own {
+        anyhow::bail!("{} belongs to user {}, this is user {own}", directory.display(), meta.uid());
+    }
+    if meta.mode() & 0o077 != 0 {
+        std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))
+            .with_context(|| format!("closing {} to other users", directory.display()))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn guard_directory(_: &Path) -> anyhow::Result<()> {
+    Ok(())
 }
 
 /// The facts of a profile that was made.
@@ -146,5 +168,16 @@ mod tests {
         assert_eq!(taken.pid, Some(std::process::id()));
         drop(first);
         assert!(Lock::take(directory.path()).unwrap().is_ok());
+    }
+
+    #[test]
+    fn a_directory_that_stood_open_is_closed() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let outer = tempfile::tempdir().unwrap();
+        let open = outer.path().join("profile");
+        std::fs::create_dir(&open).unwrap();
+        std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o755)).unwrap();
+        make_directory(&open).unwrap();
+        assert_eq!(std::fs::metadata(&open).unwrap().permissions().mode() & 0o777, 0o700);
     }
 }
