@@ -149,11 +149,11 @@ impl Sightings {
     }
 }
 
+/// An agent counts its starts across boots, so an old boot's heartbeat counts lower; one whose count was lost is proven
+/// newer by its beacon.
 fn is_newer(fresh: &Seen, seen: &Seen) -> bool {
     let order = |seen: &Seen| (seen.heartbeat.incarnation, seen.heartbeat.seq);
-    fresh.heartbeat.boot_id != seen.heartbeat.boot_id
-        || order(fresh) > order(seen)
-        || fresh.travelled.is_some()
+    order(fresh) > order(seen) || fresh.made_after > Some(seen.received) || fresh.travelled.is_some()
 }
 
 /// The first eight bytes of a hex digest as a number; 0 when unknown.
@@ -205,6 +205,25 @@ mod tests {
         assert_eq!(life.made_after, Some(Time::from_ms(4_000)));
         let (life, _) = sightings.take(Time::from_ms(5_000), &beat(2, Some(99)).seal(&key)).unwrap();
         assert_eq!(life.made_after, None);
+    }
+
+    #[test]
+    fn a_heartbeat_of_an_earlier_boot_takes_nobodys_place() {
+        let (mut sightings, key) = sightings();
+        sightings.beacons.give(Time::from_ms(1_000), Nonce::from_u64(1));
+        let mut old = beat(900, Some(1));
+        old.boot_id = BootId::from_number(8);
+        old.incarnation = 2;
+        sightings.take(Time::from_ms(1_200), &beat(5, Some(1)).seal(&key)).unwrap();
+        sightings.take(Time::from_ms(1_300), &old.seal(&key)).unwrap();
+        assert_eq!(sightings.seen(LB1).unwrap().heartbeat.boot_id, BootId::from_number(1));
+        // A reinstalled agent counts from one again, and its beacon proves that it lives now.
+        sightings.beacons.give(Time::from_ms(5_000), Nonce::from_u64(2));
+        let mut reinstalled = beat(1, Some(2));
+        reinstalled.boot_id = BootId::from_number(9);
+        reinstalled.incarnation = 1;
+        sightings.take(Time::from_ms(5_100), &reinstalled.seal(&key)).unwrap();
+        assert_eq!(sightings.seen(LB1).unwrap().heartbeat.boot_id, BootId::from_number(9));
     }
 
     #[test]
