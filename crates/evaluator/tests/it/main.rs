@@ -1,6 +1,6 @@
 //! The machine told as stories: input at a time, outputs and states expected; and as properties over inputs that make
 //! no sense.
-#![allow(
+#![expect(
     unreachable_pub,
     clippy::unwrap_used,
     clippy::wildcard_enum_match_arm,
