@@ -1,13 +1,16 @@
 //! The tasks that look at this computer itself: did it sleep, did the network change, do the anchors answer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evaluator::io::{Input, OwnFault};
+use evaluator::io::{DnsFault, Input, OwnFault};
 use model::PoolId;
 use model::stall::{Gap, LOOK_EVERY, StallWatch};
+use tokio::sync::Semaphore;
 
 use crate::inner::Inner;
+use crate::register::Register;
 use crate::watch::Ask;
 use crate::{clock, desk, surroundings};
 
@@ -17,6 +20,10 @@ const ROUND: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How often the attachment is read.
 const ATTACHMENT: Duration = Duration::from_secs(1);
+/// A provider that could not be opened (its secret could not be read) is tried again every so many rounds: a minute.
+const REOPEN_ROUNDS: u32 = 12;
+/// Service ports probed at one time.
+const PROBES_MAX: usize = 256;
 
 /// Watches for sleep and stalls until the engine ends.
 pub(crate) async fn watch_clock(inner: Arc<Inner>) {
@@ -45,6 +52,8 @@ pub(crate) async fn watch_attachment(inner: Arc<Inner>) {
         if now != last {
             last = now;
             desk::own_fault(&inner, OwnFault::NetworkChanged(now));
+            // Which member this computer is may be known only now.
+            inner.surroundings_changed();
         }
     }
 }
@@ -54,23 +63,58 @@ pub(crate) async fn watch_attachment(inner: Arc<Inner>) {
 pub(crate) async fn watch_anchors(inner: Arc<Inner>) {
     let mut rounds = tokio::time::interval(ROUND);
     rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut round: u32 = 0;
     loop {
         rounds.tick().await;
+        round = round.wrapping_add(1);
+        if round.is_multiple_of(REOPEN_ROUNDS) && inner.lacks_registers() {
+            inner.surroundings_changed();
+        }
         let own = own_anchor(&inner).await;
+        // Pools of one provider share its answer: a provider counts every question.
+        let mut providers: BTreeMap<String, Vec<(PoolId, Arc<Register>)>> = BTreeMap::new();
         for (pool, register) in inner.registers() {
-            let inner = Arc::clone(&inner);
-            tokio::spawn(async move {
-                let provider = tokio::time::timeout(PATIENCE, register.read()).await;
-                let mut answers = vec![matches!(provider, Ok(Ok(_)))];
-                answers.extend(other_relay(&inner, pool));
-                answers.extend(own);
-                let answered = answers.iter().filter(|answered| **answered).count() as u32;
-                if let Some(watch) = inner.watch_of(pool) {
-                    watch.tell(Ask::Input(Input::Anchors { asked: answers.len() as u32, answered }));
-                }
-            });
+            let policy = inner.fleet.policy(pool);
+            let Some(managed) = policy.as_ref().and_then(|policy| policy.managed.as_ref()) else { continue };
+            providers.entry(managed.provider_id.clone()).or_default().push((pool, register));
+        }
+        for pools in providers.into_values() {
+            tokio::spawn(ask_anchors(Arc::clone(&inner), pools, own));
         }
     }
+}
+
+async fn ask_anchors(inner: Arc<Inner>, pools: Vec<(PoolId, Arc<Register>)>, own: Option<bool>) {
+    let Some((_, register)) = pools.first() else { return };
+    let provider = match tokio::time::timeout(PATIENCE, register.look()).await {
+        // A refusal is an answer: the road to the provider is open.
+        Ok(Ok(_) | Err(DnsFault::Refused(_))) => true,
+        Ok(Err(DnsFault::Unreachable(_))) | Err(_) => false,
+    };
+    for (pool, _) in pools {
+        let answers: Vec<_> =
+            [Some(provider), other_relay(&inner, pool), own].into_iter().flatten().collect();
+        let (asked, answered) = judge(&answers, own_relay(&inner, pool));
+        if let Some(watch) = inner.watch_of(pool) {
+            watch.tell(Ask::Input(Input::Anchors { asked, answered }));
+        }
+    }
+}
+
+/// Two of three anchors must answer. With fewer anchors none of them can tell its own outage from this console's
+/// blindness, so any one sign of the network is enough, be it a relay of this very pool.
+fn judge(answers: &[bool], own_relay: bool) -> (u32, u32) {
+    let answered = answers.iter().filter(|answered| **answered).count() as u32;
+    if answers.len() >= 3 {
+        return (answers.len() as u32, answered);
+    }
+    (1, u32::from(answered > 0 || own_relay))
+}
+
+/// Whether any relay of this pool is connected.
+fn own_relay(inner: &Inner, pool: PoolId) -> bool {
+    let own = inner.fleet.reachable().into_iter().filter(|relay| relay.pools.contains(&pool));
+    own.into_iter().any(|relay| inner.link(relay.member).is_some_and(|link| link.up))
 }
 
 /// Whether any relay outside the pool is connected; none when there is no such relay.
@@ -92,15 +136,19 @@ async fn own_anchor(inner: &Inner) -> Option<bool> {
 pub(crate) async fn watch_services(inner: Arc<Inner>) {
     let mut rounds = tokio::time::interval(Duration::from_secs(1));
     rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let room = Arc::new(Semaphore::new(PROBES_MAX));
     loop {
         rounds.tick().await;
         for policy in inner.fleet.policies() {
             let Some(port) = policy.settings.probe_port else { continue };
             let Some(watch) = inner.watch_of(policy.pool) else { continue };
             for entry in inner.fleet.roster().of_pool(policy.pool) {
+                // What finds no room is not probed this second; that is no answer and no failure.
+                let Ok(place) = Arc::clone(&room).try_acquire_owned() else { continue };
                 let (watch, member) = (watch.clone(), entry.id);
                 let address = std::net::SocketAddr::from((entry.address, port));
                 tokio::spawn(async move {
+                    let _place = place;
                     let dialled =
                         tokio::time::timeout(PATIENCE, tokio::net::TcpStream::connect(address)).await;
                     let answered = matches!(dialled, Ok(Ok(_)));
@@ -108,5 +156,18 @@ pub(crate) async fn watch_services(inner: Arc<Inner>) {
                 });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_silent_provider_is_not_this_consoles_blindness() {
+        assert_eq!(judge(&[false], true), (1, 1), "a relay answers: the provider is out");
+        assert_eq!(judge(&[false], false), (1, 0), "nothing answers");
+        assert_eq!(judge(&[true, false], false), (1, 1), "another pool's outage is not ours");
+        assert_eq!(judge(&[false, true, false], true), (3, 1), "three anchors speak for themselves");
     }
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use evaluator::io::{ForeignIntent, Input, Link, OwnFault, Report};
 use model::{MemberId, PoolId, Span};
-use protocol::docs::{SignedDoc, Stored};
-use protocol::frame::{self, DocGet, Frame};
-use protocol::records::{Noted, Record};
+use protocol::docs::{ShelfError, SignedDoc, Stored};
+use protocol::frame::{self, Frame};
+use protocol::records::{Noted, Record, RecordBody};
 use tokio::sync::mpsc;
 
 use crate::clock;
@@ -16,10 +16,11 @@ use crate::inner::Inner;
 use crate::random;
 use crate::reach::{FromRelay, LinkState};
 use crate::sighting::Refused;
+use crate::story;
 use crate::watch::Ask;
 
 /// Runs until the engine ends.
-pub(crate) async fn run(inner: Arc<Inner>, mut arrivals: mpsc::Receiver<FromRelay>) {
+pub(crate) async fn run(inner: Arc<Inner>, arrivals: &mut mpsc::Receiver<FromRelay>) {
     let mut desk = Desk { inner, heads: BTreeMap::new(), records: BTreeMap::new() };
     let mut beacons = tokio::time::interval(clock::std(evaluator::beacon::BEACON_EVERY));
     beacons.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
@@ -54,9 +55,11 @@ impl Desk {
             FromRelay::Down(relay, why) => {
                 tracing::debug!(relay = %relay.short(), "no connection: {why}");
                 self.inner.set_link(relay, LinkState::down(why));
+                self.went(relay);
                 self.tell_pools_of(relay, &Input::Relay { relay, link: Link::Down });
             }
             FromRelay::WrongKey(relay) => {
+                self.went(relay);
                 tracing::warn!(relay = %relay.short(), "another key answers at this relay's address");
                 self.inner.set_link(relay, LinkState::down("another key answers at its address".to_owned()));
                 self.tell_pools_of(relay, &Input::Relay { relay, link: Link::WrongKey });
@@ -64,6 +67,7 @@ impl Desk {
             FromRelay::Refused(relay, refusal) => {
                 tracing::warn!(relay = %relay.short(), "refused: {}", refusal.message);
                 self.inner.set_link(relay, LinkState::down(refusal.message));
+                self.went(relay);
                 self.tell_pools_of(relay, &Input::Relay { relay, link: Link::Down });
             }
             FromRelay::Frame(relay, frame) => self.on_frame(relay, frame),
@@ -71,13 +75,21 @@ impl Desk {
     }
 
     fn on_up(&mut self, relay: MemberId, welcome: &frame::Welcome) {
-        self.heads.retain(|(member, _), _| *member != relay);
+        self.went(relay);
         let newest = self.inner.sightings().beacons.newest();
         if let Some(nonce) = newest {
             self.inner.reach.send(relay, self.beacon(nonce));
         }
         self.inner.reach.poll_again(relay);
-        self.level_rosters(relay, welcome.roster_version);
+        self.inner.relay_came(relay, welcome.roster_version);
+    }
+
+    /// A connection is over: what was known through it, and answers that were cut off, are void.
+    fn went(&mut self, relay: MemberId) {
+        self.heads.retain(|(member, _), _| *member != relay);
+        self.records.retain(|(member, _), _| *member != relay);
+        self.inner.moves().forget_relay(relay);
+        self.inner.relay_went(relay);
     }
 
     fn beacon(&self, nonce: model::Nonce) -> Frame {
@@ -108,6 +120,7 @@ impl Desk {
                 tracing::warn!(relay = %relay.short(), "a document was refused: {}", refused.reason);
             }
             Frame::Records(records) => self.on_records(relay, records),
+            Frame::DocStored(stored) => self.inner.relay_stored(relay, stored),
             Frame::Hello(_)
             | Frame::Welcome(_)
             | Frame::Refused(_)
@@ -119,7 +132,6 @@ impl Desk {
             | Frame::IntentPut(_)
             | Frame::IntentClose { .. }
             | Frame::DocPut(_)
-            | Frame::DocStored(_)
             | Frame::DocGet(_)
             | Frame::RecordPut(_)
             | Frame::RecordStored { .. }
@@ -136,16 +148,19 @@ impl Desk {
     fn on_report(&mut self, relay: MemberId, report: frame::Report) {
         let mut pools = self.empty_reports(relay, &report);
         self.open_heartbeats(relay, &report, &mut pools);
+        let mut policies = Vec::new();
         for (pool, mut told) in pools {
-            let Some(watch) = self.inner.watch_of(pool) else { continue };
             let head = report.pools.get(&pool).copied().unwrap_or_default();
             told.epoch_max = head.epoch_max;
             self.inner.note_epoch(pool, head.epoch_max);
-            watch.tell(Ask::Input(Input::Report(told)));
-            self.level_policy(relay, pool, head.policy_version);
+            self.tell(pool, Input::Report(told));
+            policies.push((pool, head.policy_version));
             self.fetch_records(relay, pool, head.records_head);
         }
-        self.level_rosters(relay, report.roster_version);
+        self.inner.relay_keeps(relay, report.roster_version, &policies);
+        for fork in &report.forks {
+            self.inner.look_at_fork(relay, fork);
+        }
     }
 
     fn empty_reports(&self, relay: MemberId, report: &frame::Report) -> BTreeMap<PoolId, Report> {
@@ -187,46 +202,6 @@ impl Desk {
         }
     }
 
-    /// Brings rosters level: the side that is behind gets what it lacks.
-    fn level_rosters(&self, relay: MemberId, theirs: u64) {
-        let ours = self.inner.fleet.shelf().roster_version();
-        if theirs < ours {
-            let missing = self.inner.fleet.shelf().rosters_since(theirs);
-            for doc in missing {
-                self.inner.reach.send(relay, Frame::DocPut((*doc).clone()));
-            }
-        } else if theirs > ours {
-            self.ask_docs(relay);
-        }
-    }
-
-    fn level_policy(&self, relay: MemberId, pool: PoolId, theirs: u64) {
-        let ours = self
-            .inner
-            .fleet
-            .shelf()
-            .policy(pool)
-            .map(|kept| (kept.content.version, Arc::clone(&kept.signed)));
-        match ours {
-            Some((version, doc)) if theirs < version => {
-                self.inner.reach.send(relay, Frame::DocPut((*doc).clone()));
-            }
-            Some((version, _)) if theirs > version => self.ask_docs(relay),
-            Some(_) => {}
-            None if theirs > 0 => self.ask_docs(relay),
-            None => {}
-        }
-    }
-
-    fn ask_docs(&self, relay: MemberId) {
-        let shelf = self.inner.fleet.shelf();
-        let policies_since =
-            shelf.policies().map(|policy| (policy.content.pool, policy.content.version)).collect();
-        let roster_since = shelf.roster_version();
-        drop(shelf);
-        self.inner.reach.send(relay, Frame::DocGet(DocGet { roster_since, policies_since }));
-    }
-
     fn take_doc(&self, relay: MemberId, doc: SignedDoc) {
         let what = crate::fleet::describe(&doc);
         match self.inner.fleet.take(&*self.inner, doc) {
@@ -235,7 +210,13 @@ impl Desk {
                 self.inner.documents_changed();
             }
             Ok(Stored::Known) => {}
-            Err(error) => tracing::warn!(relay = %relay.short(), "a {what} was not taken: {error:#}"),
+            Err(error) => {
+                tracing::warn!(relay = %relay.short(), "a {what} was not taken: {error:#}");
+                if matches!(error.downcast_ref(), Some(ShelfError::Forked { .. })) {
+                    // It holds automatic moves; the machines must know.
+                    self.inner.surroundings_changed();
+                }
+            }
         }
     }
 
@@ -247,6 +228,9 @@ impl Desk {
 
     fn on_records(&mut self, relay: MemberId, part: frame::Records) {
         let pool = part.pool;
+        if !self.inner.reach.pools_of(relay).contains(&pool) {
+            return;
+        }
         let gathered = self.records.entry((relay, pool)).or_default();
         gathered.extend(part.records);
         gathered.truncate(protocol::limits::RECORDS_MAX);
@@ -257,11 +241,19 @@ impl Desk {
         let now = clock::now();
         let roster = self.inner.fleet.roster();
         let mut kept = Vec::new();
+        let mut listed = BTreeMap::new();
         for aged in all {
             match Noted::open(aged.signed, &roster) {
                 Ok(noted) if noted.record.pool == pool => {
                     kept.extend(as_stored(&noted));
-                    self.inner.moves().note(pool, &noted.record, now, Span::from_ms(aged.age_ms));
+                    if let RecordBody::Move { epoch, .. } = noted.record.body {
+                        listed.insert(epoch, noted.record.revision);
+                    }
+                    let age = Span::from_ms(aged.age_ms);
+                    self.inner.moves().note(pool, &noted.record, noted.signed.clone(), now, age);
+                    if let Err(error) = story::learn(&self.inner.store, &roster, &noted.record) {
+                        tracing::warn!("an incident of another console could not be kept: {error:#}");
+                    }
                 }
                 Ok(_) => {}
                 Err(error) => tracing::debug!(relay = %relay.short(), "a record was dropped: {error}"),
@@ -270,7 +262,12 @@ impl Desk {
         if let Err(error) = self.inner.store.merge_records(pool, &kept) {
             tracing::warn!("shared records could not be kept: {error}");
         }
-        let records = self.inner.moves().of_pool(pool, now);
+        self.inner.moves().answered(pool, relay, listed);
+        let lacking = self.inner.moves().lacking(pool, now);
+        for (relay, signed) in lacking {
+            self.inner.reach.send(relay, Frame::RecordPut((*signed).clone()));
+        }
+        let records = self.inner.moves().records(pool, now);
         self.tell(pool, Input::Records(records));
     }
 

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use api::request::{ProfileInit, VaultChoice};
 use api::{ApiError, EventBody};
+use futures_util::FutureExt as _;
 use link::Identity;
 use model::{Code, ConsoleId};
 use secrecy::SecretString;
@@ -20,8 +22,12 @@ use crate::fleet::Fleet;
 use crate::inner::{Inner, Watching};
 use crate::profile::{self, Facts, Lock, Taken};
 use crate::reach::Reach;
+use crate::recorder::Recorder;
 use crate::watch::Start;
-use crate::{anchors, clock, desk, random};
+use crate::{anchors, clock, desk, random, supervise};
+
+/// How long watches may take for their last words, all together.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// What kind of host this is; decides its rank and whether it watches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +84,8 @@ pub struct Host {
     pub(crate) events: Arc<Events>,
     pub(crate) opened: model::Time,
     state: Mutex<State>,
+    /// One starts the parts at a time.
+    starting: Mutex<()>,
     own: std::sync::Weak<Self>,
     _lock: Lock,
 }
@@ -113,6 +121,7 @@ impl Host {
             events: Arc::default(),
             opened: clock::now(),
             state: Mutex::new(State { facts, ..State::default() }),
+            starting: Mutex::default(),
             own: own.clone(),
             _lock: lock,
         });
@@ -124,13 +133,30 @@ impl Host {
     pub async fn close(&self) {
         let inner = self.state().inner.take();
         let Some(inner) = inner else { return };
-        for watch in inner.watches() {
-            watch.ask(crate::watch::Ask::Stop).await;
-            watch.ended().await;
+        if inner.watching == Watching::Off && inner.has_new_documents() {
+            confirm(&inner).await;
+        }
+        let watches = inner.watches();
+        for watch in &watches {
+            watch.tell(crate::watch::Ask::Stop);
+        }
+        let ended = futures_util::future::join_all(watches.iter().map(crate::watch::Handle::ended));
+        if tokio::time::timeout(LAST_WORDS, ended).await.is_err() {
+            tracing::warn!(
+                "a pool's watch did not end in time; what it was doing is known at the next start"
+            );
         }
         // What was sent last needs a moment to leave; the roads end with the tasks.
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        for task in self.state().tasks.drain(..) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        for watch in &watches {
+            watch.abort();
+        }
+        self.end_tasks();
+    }
+
+    fn end_tasks(&self) {
+        let tasks = std::mem::take(&mut self.state().tasks);
+        for task in tasks {
             task.abort();
         }
     }
@@ -186,8 +212,9 @@ impl Host {
         }
     }
 
-    fn open_vault(&self) -> anyhow::Result<()> {
-        let Some(facts) = self.facts() else { return Ok(()) };
+    /// Opens the vault of a profile that was made, unless it is open already, and starts what needs it.
+    pub(crate) fn open_vault(&self) -> anyhow::Result<()> {
+        let Some(facts) = self.facts().filter(|_| self.vault().is_none()) else { return Ok(()) };
         let vault = match Vault::open(facts.backend, &self.directory, &facts.console.to_string()) {
             Ok(vault) => Arc::new(vault),
             Err(error @ (VaultError::Locked(_) | VaultError::Absent(_) | VaultError::WrongPassphrase)) => {
@@ -211,7 +238,10 @@ impl Host {
             }
         };
         if let Some(fleet) = profile::read_fleet(&self.store, &facts, key)? {
-            self.start(vault, Arc::new(fleet))?;
+            let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+            if self.state().inner.is_none() {
+                self.start(vault, Arc::new(fleet))?;
+            }
         }
         Ok(())
     }
@@ -219,11 +249,15 @@ impl Host {
     /// Starts the roads, the desk and every pool's watch.
     pub(crate) fn start(&self, vault: Arc<Vault>, fleet: Arc<Fleet>) -> anyhow::Result<()> {
         let identity = Identity::new(&fleet.key).context("making the console's certificate")?;
-        let (arrivals, inbox) = mpsc::channel(1024);
+        let (arrivals, mut inbox) = mpsc::channel(1024);
         let reach = Arc::new(Reach::new(Arc::new(identity), arrivals));
         let start =
             Start { counter: self.store.start_counter(), nonce: random::nonce(), rank: self.kind.rank() };
-        let inner = Arc::new(Inner::new(
+        let recorder = match self.kind.watching() {
+            Watching::On => self.recorder(),
+            Watching::Off => None,
+        };
+        let inner = Inner::new(
             Arc::clone(&self.store),
             vault,
             fleet,
@@ -231,19 +265,41 @@ impl Host {
             Arc::clone(&self.events),
             start,
             self.kind.watching(),
-        ));
-        let mut tasks = vec![tokio::spawn(desk::run(Arc::clone(&inner), inbox))];
+        );
+        let inner = Arc::new(inner.with_recorder(recorder));
+        let mut tasks = Vec::new();
+        let for_desk = Arc::clone(&inner);
+        tasks.push(tokio::spawn(async move {
+            // A desk that broke over one arrival goes on with the next.
+            while std::panic::AssertUnwindSafe(desk::run(Arc::clone(&for_desk), &mut inbox))
+                .catch_unwind()
+                .await
+                .is_err()
+            {
+                tracing::error!("the desk broke over something that arrived, and goes on");
+            }
+        }));
         if inner.watching == Watching::On {
-            tasks.push(tokio::spawn(anchors::watch_clock(Arc::clone(&inner))));
-            tasks.push(tokio::spawn(anchors::watch_attachment(Arc::clone(&inner))));
-            tasks.push(tokio::spawn(anchors::watch_anchors(Arc::clone(&inner))));
-            tasks.push(tokio::spawn(anchors::watch_services(Arc::clone(&inner))));
+            tasks.push(keep_running("the look at the clocks", &inner, anchors::watch_clock));
+            tasks.push(keep_running("the look at the network", &inner, anchors::watch_attachment));
+            tasks.push(keep_running("the anchors", &inner, anchors::watch_anchors));
+            tasks.push(keep_running("the probes of services", &inner, anchors::watch_services));
         }
         inner.documents_changed();
         let mut state = self.state();
         state.inner = Some(inner);
         state.tasks = tasks;
         Ok(())
+    }
+
+    fn recorder(&self) -> Option<Arc<Recorder>> {
+        match Recorder::start(&self.directory) {
+            Ok(recorder) => Some(Arc::new(recorder)),
+            Err(error) => {
+                tracing::warn!("there is no input log: {error:#}");
+                None
+            }
+        }
     }
 
     /// Makes the profile: vault, key, name and a fleet of its own.
@@ -273,9 +329,7 @@ impl Host {
         let vault = self.vault().context("the vault is locked")?;
         facts.fleet = Some(fleet.id);
         profile::keep_facts(&self.store, &facts)?;
-        for task in self.state().tasks.drain(..) {
-            task.abort();
-        }
+        self.end_tasks();
         self.state().facts = Some(facts);
         self.start(vault, Arc::new(fleet))
     }
@@ -303,8 +357,31 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        for task in self.state().tasks.drain(..) {
-            task.abort();
+        // Watches hold on to what they need: they must not go on under a profile that another host may open.
+        let inner = self.state().inner.take();
+        for watch in inner.iter().flat_map(|inner| inner.watches()) {
+            watch.abort();
         }
+        self.end_tasks();
     }
+}
+
+/// Waits until relays have what a short-lived host signed; without them it stays on this computer until a host runs.
+async fn confirm(inner: &Inner) {
+    let behind = inner.confirm_documents().await;
+    if !behind.is_empty() {
+        tracing::warn!(
+            "not confirmed by the relays of {}: they get it as soon as a host of this profile reaches them",
+            behind.join(", ")
+        );
+    }
+}
+
+fn keep_running<F: Future<Output = ()> + Send + 'static>(
+    name: &'static str,
+    inner: &Arc<Inner>,
+    run: impl Fn(Arc<Inner>) -> F + Send + 'static,
+) -> JoinHandle<()> {
+    let inner = Arc::clone(inner);
+    tokio::spawn(supervise::keep_running(name, move || run(Arc::clone(&inner))))
 }

@@ -1,22 +1,27 @@
 //! What the engine's parts share once a profile is made and its vault open.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use evaluator::io::{self, Credential, Input, Setup};
-use model::{MemberId, PoolId};
+use evaluator::io::{self, Command, Credential, Input, Setup};
+use model::{MemberId, PoolId, Span};
 use protocol::docs::{DocKind, SignedDoc};
+use protocol::records::Record;
+use protocol::sign::{Kind, Signed};
 use store::{Document, DocumentKind, Store};
 use vault::Vault;
 
 use crate::events::Events;
 use crate::fleet::{Fleet, Keeper};
+use crate::level::Level;
 use crate::moves::Moves;
 use crate::reach::{LinkState, Reach};
+use crate::recorder::Recorder;
 use crate::register::Register;
 use crate::sighting::Sightings;
 use crate::story::Story;
-use crate::watch::{Ask, Handle, Start, Watch};
+use crate::watch::{Ask, Handle, Start, Tools, Watch};
 use crate::{clock, providers, random, surroundings};
 
 /// Whether this host runs the pools' machines.
@@ -42,6 +47,14 @@ pub(crate) struct Inner {
     links: Mutex<BTreeMap<MemberId, LinkState>>,
     epochs: Mutex<BTreeMap<PoolId, u64>>,
     pools: Mutex<BTreeMap<PoolId, PoolState>>,
+    levels: Mutex<BTreeMap<MemberId, Level>>,
+    recorder: Option<Arc<Recorder>>,
+    /// This computer's watch, for pools that are opened later.
+    watch: Mutex<io::Watch>,
+    /// One brings the parts level with the documents at a time: two at once would start a pool's watch twice.
+    leveling: Mutex<()>,
+    /// Something was signed or taken here since the start.
+    documents_kept: AtomicBool,
 }
 
 /// A pool's running parts.
@@ -53,6 +66,7 @@ struct PoolState {
     roster: io::Roster,
     policy_version: u64,
     managed: Option<protocol::docs::ManagedName>,
+    ttl_s: u32,
     held: Option<String>,
 }
 
@@ -80,6 +94,11 @@ impl Inner {
             links: Mutex::default(),
             epochs: Mutex::default(),
             pools: Mutex::default(),
+            levels: Mutex::default(),
+            recorder: None,
+            watch: Mutex::new(io::Watch::On),
+            leveling: Mutex::default(),
+            documents_kept: AtomicBool::new(false),
         }
     }
 
@@ -89,6 +108,20 @@ impl Inner {
 
     pub(crate) fn moves(&self) -> MutexGuard<'_, Moves> {
         self.moves.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps what machines hear.
+    pub(crate) fn with_recorder(self, recorder: Option<Arc<Recorder>>) -> Self {
+        Self { recorder, ..self }
+    }
+
+    pub(crate) fn levels(&self) -> MutexGuard<'_, BTreeMap<MemberId, Level>> {
+        self.levels.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether this start signed or took documents.
+    pub(crate) fn has_new_documents(&self) -> bool {
+        self.documents_kept.load(Ordering::Acquire)
     }
 
     fn pools(&self) -> MutexGuard<'_, BTreeMap<PoolId, PoolState>> {
@@ -141,14 +174,18 @@ impl Inner {
     pub(crate) fn epoch_max(&self, pool: PoolId) -> u64 {
         let noted =
             self.epochs.lock().unwrap_or_else(PoisonError::into_inner).get(&pool).copied().unwrap_or(0);
-        let recorded = self.moves().of_pool(pool, clock::now()).moves.last().map_or(0, |record| record.epoch);
-        noted.max(recorded)
+        noted.max(self.moves().newest_epoch(pool))
     }
 
     /// Brings everything that follows from the documents level with them: keys, roads, watches, registers.
     pub(crate) fn documents_changed(self: &Arc<Self>) {
+        let leveling = self.leveling.lock().unwrap_or_else(PoisonError::into_inner);
         self.sightings().set_keys(self.fleet.keys());
-        self.reach.keep(self.fleet.reachable());
+        let reachable = self.fleet.reachable();
+        let stays = |member: &MemberId| reachable.iter().any(|relay| relay.member == *member);
+        self.links.lock().unwrap_or_else(PoisonError::into_inner).retain(|member, _| stays(member));
+        self.levels().retain(|member, _| stays(member));
+        self.reach.keep(reachable);
         let policies = self.fleet.policies();
         for policy in &policies {
             self.bring_level(policy.pool);
@@ -158,14 +195,39 @@ impl Inner {
         for pool in gone {
             self.drop_pool(pool);
         }
+        drop(leveling);
+        self.push_documents();
         self.events.host_changed();
+    }
+
+    /// This computer's own addresses, or its secrets, may be others now.
+    pub(crate) fn surroundings_changed(self: &Arc<Self>) {
+        let _leveling = self.leveling.lock().unwrap_or_else(PoisonError::into_inner);
+        for policy in self.fleet.policies() {
+            self.bring_level(policy.pool);
+        }
+    }
+
+    /// Whether some pool has a name whose provider could not be opened.
+    pub(crate) fn lacks_registers(&self) -> bool {
+        self.pools().values().any(|state| state.managed.is_some() && state.register.is_none())
+    }
+
+    /// Pauses or resumes this computer's watch, also of pools that come later.
+    pub(crate) fn set_watch(&self, watch: io::Watch) {
+        *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = watch;
+        for handle in self.watches() {
+            handle.tell(Ask::Input(Input::Operator(Command::Watch(watch))));
+        }
     }
 
     /// Ends a pool's watch here.
     pub(crate) fn drop_pool(&self, pool: PoolId) {
-        if let Some(watch) = self.pools().remove(&pool).and_then(|state| state.watch) {
+        let gone = self.pools().remove(&pool);
+        if let Some(watch) = gone.and_then(|state| state.watch) {
             watch.tell(Ask::Stop);
         }
+        self.moves().forget_pool(pool);
         self.events.pool_removed(pool);
     }
 
@@ -184,6 +246,7 @@ impl Inner {
     fn open_pool(self: &Arc<Self>, pool: PoolId, policy: &protocol::docs::Policy, roster: io::Roster) {
         let (register, credential) = self.open_register(policy);
         let held = self.held(pool);
+        self.load_moves(pool);
         let watch = match self.watching {
             Watching::On => {
                 Some(self.spawn_watch(pool, &roster, register.clone(), &credential, held.clone()))
@@ -197,6 +260,7 @@ impl Inner {
             roster,
             policy_version: policy.version,
             managed: policy.managed.clone(),
+            ttl_s: policy.settings.ttl_s,
             held,
         };
         self.pools().insert(pool, state);
@@ -223,13 +287,44 @@ impl Inner {
             roster: roster.clone(),
             policy: self.fleet.machine_policy(pool, clock::wall_ms(), held).unwrap_or_default(),
             credential: credential.clone(),
-            memory: story.memory().unwrap_or_default(),
+            // The watch reads it itself, each time its machine starts.
+            memory: io::Memory::default(),
         };
-        Watch::spawn(setup, story, Arc::clone(&self.reach), register, self.start)
+        let tools = Tools {
+            story,
+            reach: Arc::clone(&self.reach),
+            register,
+            recorder: self.recorder.clone(),
+            start: self.start,
+        };
+        let watch = *self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let records = self.moves().records(pool, clock::now());
+        Watch::spawn(setup, watch, records, tools)
     }
 
-    fn tell_changes(&self, pool: PoolId, policy: &protocol::docs::Policy, roster: io::Roster) {
-        let reopens = |state: &PoolState| state.managed != policy.managed || state.register.is_none();
+    /// The moves that this console's own disk tells of. Their signatures were checked when they came.
+    fn load_moves(&self, pool: PoolId) {
+        let kept = match self.store.records(pool) {
+            Ok(kept) => kept,
+            Err(error) => {
+                return tracing::warn!("shared records cannot be read: {}", crate::chain(&error));
+            }
+        };
+        let (now, wall_ms) = (clock::now(), clock::wall_ms());
+        let mut moves = self.moves();
+        for row in kept {
+            let Ok(signed) = serde_json::from_str::<Signed>(&row.json) else { continue };
+            let Ok(record) = signed.peek::<Record>(Kind::Record) else { continue };
+            let age = Span::from_ms(wall_ms.saturating_sub(row.at_ms));
+            moves.note_own(pool, &record, Some(Arc::new(signed)), now, age);
+        }
+    }
+
+    fn tell_changes(&self, pool: PoolId, policy: &protocol::docs::Policy, mut roster: io::Roster) {
+        let reopens = |state: &PoolState| {
+            let other = state.managed != policy.managed || state.ttl_s != policy.settings.ttl_s;
+            other || state.register.is_none()
+        };
         let managed_changed = self.pools().get(&pool).is_some_and(reopens);
         let opened = managed_changed.then(|| self.open_register(policy));
         let held = self.held(pool);
@@ -247,16 +342,21 @@ impl Inner {
             }
             state.register = register;
             state.credential = credential;
-            state.managed = policy.managed.clone();
+            state.managed.clone_from(&policy.managed);
+            state.ttl_s = policy.settings.ttl_s;
         }
-        // A newer roster that changes nothing for this pool must not send it through COLD.
-        if roster.members != state.roster.members {
+        // A newer roster that changes nothing for this pool must not send it through COLD. What changes without one
+        // (the policy's order, the addresses of this computer) still needs a number that the machine has not seen.
+        if roster.members == state.roster.members {
+            roster.version = state.roster.version;
+        } else {
+            roster.version = roster.version.max(state.roster.version + 1);
             tell(Ask::Input(Input::Roster(roster.clone())));
         }
-        if policy.version != state.policy_version || held != state.held {
-            if let Some(told) = self.fleet.machine_policy(pool, clock::wall_ms(), held.clone()) {
-                tell(Ask::Input(Input::Policy(told)));
-            }
+        let changed = policy.version != state.policy_version || held != state.held;
+        let told = self.fleet.machine_policy(pool, clock::wall_ms(), held.clone()).filter(|_| changed);
+        if let Some(told) = told {
+            tell(Ask::Input(Input::Policy(told)));
         }
         state.roster = roster;
         state.policy_version = policy.version;
@@ -275,6 +375,11 @@ impl Inner {
 
     /// Why automatic moves of a pool are held on this console, if they are.
     pub(crate) fn held(&self, pool: PoolId) -> Option<String> {
+        self.held_by_check(pool).or_else(|| self.forked(pool))
+    }
+
+    /// Which failed check holds them.
+    pub(crate) fn held_by_check(&self, pool: PoolId) -> Option<String> {
         self.store.setting(&held_key(pool)).ok().flatten().and_then(|json| serde_json::from_str(&json).ok())
     }
 
@@ -282,6 +387,7 @@ impl Inner {
     pub(crate) fn set_held(self: &Arc<Self>, pool: PoolId, why: Option<&str>) -> anyhow::Result<()> {
         let json = why.map(serde_json::to_string).transpose()?;
         self.store.set_setting(&held_key(pool), json.as_deref())?;
+        let _leveling = self.leveling.lock().unwrap_or_else(PoisonError::into_inner);
         self.bring_level(pool);
         Ok(())
     }
@@ -293,7 +399,9 @@ fn held_key(pool: PoolId) -> String {
 
 impl Keeper for Inner {
     fn keep(&self, doc: &SignedDoc) -> anyhow::Result<()> {
-        keep_document(&self.store, doc)
+        keep_document(&self.store, doc)?;
+        self.documents_kept.store(true, Ordering::Release);
+        Ok(())
     }
 }
 

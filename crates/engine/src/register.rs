@@ -32,12 +32,23 @@ impl Register {
         &self.provider
     }
 
-    /// Reads A and marker in one go.
+    /// Reads A and marker in one go, for the machine alone: its next write rests on this very reading.
     pub(crate) async fn read(&self) -> Result<Reading, DnsFault> {
-        let asked = clock::now();
-        let reading = self.provider.read(&self.names).await.map_err(|error| fault(&error))?;
+        let (asked, reading) = self.ask().await?;
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) = reading.token.clone();
         Ok(evaluators_reading(asked, &reading))
+    }
+
+    /// The same for everybody else: the machine's next write does not rest on it.
+    pub(crate) async fn look(&self) -> Result<Reading, DnsFault> {
+        let (asked, reading) = self.ask().await?;
+        Ok(evaluators_reading(asked, &reading))
+    }
+
+    async fn ask(&self) -> Result<(Time, dns::Reading), DnsFault> {
+        let asked = clock::now();
+        let reading = self.provider.read(&self.names).await.map_err(|error| fault(&error))?;
+        Ok((asked, reading))
     }
 
     /// Sends the claim once.

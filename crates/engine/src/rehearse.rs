@@ -96,7 +96,7 @@ async fn check_claim(checks: &mut Checks, register: &Register) {
 
 async fn check_register(checks: &mut Checks, inner: &Inner, pool: PoolId, register: &Register) {
     let began = Instant::now();
-    let reading = match register.read().await {
+    let reading = match register.look().await {
         Ok(reading) => reading,
         Err(fault) => {
             return checks.add("the record can be read", CheckOutcome::Failed, format!("{fault:?}"), began);

@@ -5,28 +5,43 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use api::view::Evidence;
 use api::view::explain::Entry as EntryView;
 use api::view::incident::IncidentOutcome;
 use evaluator::io::{Entry, Memory, MoveRecord, Notice, Output, State};
 use model::{BootId, IncidentId, MemberId, PoolId, Span, Time};
+use protocol::docs::Roster;
 use protocol::records::{Record, RecordBody, RecordId};
 use protocol::sign::Signed;
 use serde::{Deserialize, Serialize};
-use store::{EntryRow, IncidentPatch, NoticeRow, Phase, Step, Store};
+use store::{EntryRow, Incident, IncidentFilter, IncidentPatch, NoticeRow, Phase, Step, Store};
 
 use crate::clock;
 use crate::events::Events;
 use crate::fleet::Fleet;
 use crate::words;
 
+/// A move's incident is among the newest: no more moves than this are told about again.
+const INCIDENTS_SEARCHED: u32 = 64;
+
 /// One pool's story.
 pub(crate) struct Story {
+    /// The incident that is under way: entries that name none belong to it until it ends, also after a restart.
+    open: Option<OpenIncident>,
     pool: PoolId,
     boot: BootId,
     store: Arc<Store>,
     fleet: Arc<Fleet>,
     events: Arc<Events>,
+}
+
+/// An incident under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct OpenIncident {
+    id: IncidentId,
+    /// The record was written.
+    moved: bool,
 }
 
 /// A machine's memory as it lies on disk: with the clock that its times belong to.
@@ -41,46 +56,47 @@ struct Kept {
 
 impl Story {
     pub(crate) fn new(pool: PoolId, store: Arc<Store>, fleet: Arc<Fleet>, events: Arc<Events>) -> Self {
-        Self { pool, boot: clock::boot(), store, fleet, events }
-    }
-
-    /// The memory kept last, its times on this boot's clock.
-    pub(crate) fn memory(&self) -> Option<Memory> {
-        let json = match self.store.memory(self.pool) {
-            Ok(json) => json?,
+        let open = match left_open(&store, pool) {
+            Ok(open) => open,
             Err(error) => {
-                tracing::error!(pool = %self.pool.short(), "the watch's memory cannot be read: {error}");
-                return None;
-            }
-        };
-        match serde_json::from_str::<Kept>(&json) {
-            Ok(kept) => Some(on_this_clock(kept, self.boot, clock::now(), clock::wall_ms())),
-            Err(error) => {
-                tracing::error!(pool = %self.pool.short(), "the watch's memory is damaged: {error}");
+                tracing::warn!(pool = %pool.short(), "open incidents cannot be read: {}", crate::chain(&error));
                 None
             }
-        }
+        };
+        Self { pool, open, boot: clock::boot(), store, fleet, events }
+    }
+
+    /// The memory kept last, its times on this boot's clock; none before the first start.
+    pub(crate) fn memory(&self) -> anyhow::Result<Option<Memory>> {
+        let json = self.store.memory(self.pool).context("reading the watch's memory")?;
+        let Some(json) = json else { return Ok(None) };
+        let kept: Kept = serde_json::from_str(&json).context("the watch's memory is damaged")?;
+        Ok(Some(on_this_clock(kept, self.boot, clock::now(), clock::wall_ms())))
     }
 
     /// Writes memory and what a step said, all or nothing.
-    pub(crate) fn keep(&self, memory: &Memory, outputs: &[Output]) -> anyhow::Result<()> {
+    pub(crate) fn keep(&mut self, memory: &Memory, outputs: &[Output]) -> anyhow::Result<()> {
         let kept =
             Kept { boot: self.boot, at: clock::now(), wall_ms: clock::wall_ms(), memory: memory.clone() };
         let mut step =
             Step { at_ms: kept.wall_ms, memory: Some(serde_json::to_string(&kept)?), ..Step::default() };
-        for output in outputs {
-            self.note(output, &mut step)?;
+        let before = self.open;
+        let noted = outputs.iter().try_for_each(|output| self.note(output, &mut step));
+        let written = noted.and_then(|()| Ok(self.store.save_step(self.pool, &step)?));
+        if written.is_err() {
+            // The same outputs come again.
+            self.open = before;
         }
-        self.store.save_step(self.pool, &step)?;
-        Ok(())
+        written
     }
 
-    fn note(&self, output: &Output, step: &mut Step) -> anyhow::Result<()> {
+    fn note(&mut self, output: &Output, step: &mut Step) -> anyhow::Result<()> {
         match output {
             Output::Journal(entry) => {
+                let incident = self.belongs_to(entry, step);
                 let view = entry_view(entry, step.at_ms);
-                step.entries.push(EntryRow { incident: entry.incident, json: serde_json::to_string(&view)? });
-                step.incidents.extend(patch(entry, step.at_ms)?);
+                step.entries.push(EntryRow { incident, json: serde_json::to_string(&view)? });
+                step.incidents.extend(self.patch(incident, entry, step.at_ms)?);
             }
             Output::Notify(notice) => step.notices.push(NoticeRow {
                 incident: notice.incident,
@@ -95,6 +111,7 @@ impl Story {
                 ..IncidentPatch::default()
             })),
             Output::Moved(record, incident) => {
+                let known = self.known(record.epoch)?;
                 if let Some(signed) = self.moved(record, *incident) {
                     let id = RecordId::of_move(self.pool, record.epoch).to_string();
                     let json = serde_json::to_string(&signed)?;
@@ -105,12 +122,25 @@ impl Story {
                         json,
                     });
                 }
+                // What is told about a move again later (read back after a restart, seen by a person) changes no story
+                // that another console ended.
+                let unread = word(IncidentOutcome::MovedUnverified)?;
+                let closes = record.verified && known.as_ref().is_some_and(|known| known.outcome == unread);
+                let id = known.as_ref().map_or(*incident, |known| known.id);
+                if is_first(record) {
+                    self.open = Some(OpenIncident { id, moved: true });
+                } else if known.is_none() {
+                    // Somebody else's move: its own telling makes the incident.
+                    return Ok(());
+                }
                 step.incidents.push(IncidentPatch {
-                    id: Some(*incident),
+                    id: Some(id),
                     cause: Some(words::cause(record.cause).to_owned()),
                     from: record.from.map(|member| self.name(member)),
                     to: Some(self.name(record.to)),
                     epoch: Some(record.epoch),
+                    outcome: closes.then(|| word(IncidentOutcome::Moved)).transpose()?,
+                    ended_ms: closes.then_some(step.at_ms),
                     ..IncidentPatch::default()
                 });
             }
@@ -127,8 +157,32 @@ impl Story {
         Ok(())
     }
 
+    /// The incident that an entry belongs to; one that opens another ends the one before.
+    fn belongs_to(&mut self, entry: &Entry, step: &mut Step) -> Option<IncidentId> {
+        if let Some(id) = entry.incident
+            && self.open.is_none_or(|open| open.id != id)
+        {
+            let before = self.open.replace(OpenIncident { id, moved: false });
+            step.incidents.extend(before.map(|before| IncidentPatch {
+                id: Some(before.id),
+                ended_ms: Some(step.at_ms),
+                ..IncidentPatch::default()
+            }));
+        }
+        self.open.map(|open| open.id)
+    }
+
+    /// The incident of the move that wrote this epoch, if this console knows one. Its name stays: the boot that a name
+    /// is made of may be another one by now.
+    fn known(&self, epoch: u64) -> anyhow::Result<Option<Incident>> {
+        let newest = IncidentFilter { pool: Some(self.pool), limit: INCIDENTS_SEARCHED };
+        Ok(self.store.incidents(newest)?.into_iter().find(|incident| incident.epoch == Some(epoch)))
+    }
+
     /// The shared record of a move, signed.
     pub(crate) fn moved(&self, record: &MoveRecord, incident: IncidentId) -> Option<Signed> {
+        let known = self.known(record.epoch).ok().flatten();
+        let incident = known.map_or(incident, |known| known.id);
         let body = RecordBody::Move {
             epoch: record.epoch,
             cause: words::cause(record.cause).to_owned(),
@@ -173,9 +227,79 @@ impl Story {
         });
     }
 
+    /// Tells listeners that something is wrong with this pool's watch itself.
+    pub(crate) fn warn(&self, topic: &str, text: &str) {
+        self.events.notice(api::view::incident::NoticeView {
+            topic: topic.to_owned(),
+            pool: Some(self.pool),
+            incident: None,
+            text: text.to_owned(),
+            at_ms: clock::wall_ms(),
+        });
+        self.events.pool_changed(self.pool);
+    }
+
+    /// What an entry adds to its incident.
+    fn patch(
+        &mut self,
+        incident: Option<IncidentId>,
+        entry: &Entry,
+        at_ms: u64,
+    ) -> anyhow::Result<Option<IncidentPatch>> {
+        let Some(id) = incident.filter(|_| entry.from != entry.to) else {
+            let names = |id| IncidentPatch { id: Some(id), ..IncidentPatch::default() };
+            return Ok(entry.incident.map(names));
+        };
+        let mut patch = IncidentPatch { id: Some(id), ..IncidentPatch::default() };
+        let moved = self.open.is_some_and(|open| open.moved);
+        let reached = phase(entry);
+        patch.phases.extend(reached.map(|name| Phase { name: name.to_owned(), at_ms, took_ms: None }));
+        if let Some(outcome) = outcome(entry, moved) {
+            patch.outcome = Some(word(outcome)?);
+            patch.held_reason = (outcome == IncidentOutcome::Held).then(|| entry.reason.clone());
+        }
+        if matches!(entry.to, State::Claim | State::Ask | State::NoTarget) && !entry.evidence.is_empty() {
+            let evidence: Vec<_> = entry.evidence.iter().map(evidence_view).collect();
+            patch.evidence = Some(serde_json::to_string(&evidence)?);
+        }
+        if ends(entry, moved) {
+            patch.ended_ms = Some(at_ms);
+            self.open = None;
+        }
+        Ok(Some(patch))
+    }
+
     fn name(&self, member: MemberId) -> String {
         self.fleet.roster().member(member).map_or_else(|| member.short(), |entry| entry.name.clone())
     }
+}
+
+/// The incident of another console's move, as its shared record tells it, if this console has none of that epoch: a
+/// follower shows the same incident under the same name.
+pub(crate) fn learn(store: &Store, roster: &Roster, record: &Record) -> anyhow::Result<()> {
+    let RecordBody::Move { epoch, cause, from, to, incident: Some(incident), .. } = &record.body else {
+        return Ok(());
+    };
+    let newest = IncidentFilter { pool: Some(record.pool), limit: INCIDENTS_SEARCHED };
+    let is_known = |known: &Incident| known.id == *incident || known.epoch == Some(*epoch);
+    if store.incidents(newest)?.iter().any(is_known) {
+        return Ok(());
+    }
+    let name =
+        |member: MemberId| roster.member(member).map_or_else(|| member.short(), |entry| entry.name.clone());
+    let patch = IncidentPatch {
+        id: Some(*incident),
+        cause: Some(cause.clone()),
+        from: from.map(name),
+        to: Some(name(*to)),
+        epoch: Some(*epoch),
+        outcome: Some(word(IncidentOutcome::MovedByOther)?),
+        ended_ms: Some(record.at_unix_ms),
+        ..IncidentPatch::default()
+    };
+    let step = Step { at_ms: record.at_unix_ms, incidents: vec![patch], ..Step::default() };
+    store.save_step(record.pool, &step)?;
+    Ok(())
 }
 
 /// A record that says more has a higher revision, whoever writes it.
@@ -219,62 +343,57 @@ pub(crate) fn evidence_view(evidence: &evaluator::io::Evidence) -> Evidence {
     }
 }
 
-/// What an entry adds to its incident.
-fn patch(entry: &Entry, at_ms: u64) -> anyhow::Result<Option<IncidentPatch>> {
-    let Some(id) = entry.incident else { return Ok(None) };
-    let mut patch = IncidentPatch { id: Some(id), ..IncidentPatch::default() };
-    if entry.from != entry.to {
-        let reached = phase(entry.from, entry.to);
-        patch.phases.extend(reached.map(|name| Phase { name: name.to_owned(), at_ms, took_ms: None }));
-        if let Some(outcome) = outcome(entry.from, entry.to) {
-            patch.outcome = Some(word(outcome)?);
-            if outcome == IncidentOutcome::Held {
-                patch.held_reason = Some(entry.reason.clone());
-            }
-            if matches!(
-                outcome,
-                IncidentOutcome::Moved | IncidentOutcome::MovedByOther | IncidentOutcome::Recovered
-            ) {
-                patch.ended_ms = Some(at_ms);
-            }
-        }
-        if matches!(entry.to, State::Claim | State::Ask | State::NoTarget) && !entry.evidence.is_empty() {
-            let evidence: Vec<_> = entry.evidence.iter().map(evidence_view).collect();
-            patch.evidence = Some(serde_json::to_string(&evidence)?);
-        }
-    }
-    Ok(Some(patch))
+/// The newest incident of a pool, if nothing has ended it: a host that was killed left it so.
+fn left_open(store: &Store, pool: PoolId) -> Result<Option<OpenIncident>, store::StoreError> {
+    let newest = store.incidents(IncidentFilter { pool: Some(pool), limit: 1 })?.into_iter().next();
+    let open = newest.filter(|incident| incident.ended_ms.is_none());
+    Ok(open.map(|incident| OpenIncident { id: incident.id, moved: incident.outcome == "moved-unverified" }))
+}
+
+/// Whether this is a move's first telling; later ones carry more flags, or come from somebody who only watched.
+fn is_first(record: &MoveRecord) -> bool {
+    let by_person = record.cause == evaluator::io::Cause::Manual;
+    record.age == Span::ZERO && !record.verified && record.acknowledged == by_person
 }
 
 /// The phase that a transition reaches.
-const fn phase(from: State, to: State) -> Option<&'static str> {
-    match (from, to) {
+fn phase(entry: &Entry) -> Option<&'static str> {
+    match (entry.from, entry.to) {
         (_, State::Suspect) => Some("suspected"),
         (_, State::Confirm) => Some("confirming"),
         (_, State::Revive) => Some("reviving"),
         (_, State::Claim) => Some("decided"),
         (_, State::Write) => Some("sent"),
         (_, State::Verify) => Some("accepted"),
-        (State::Verify, State::Hold | State::Route) => Some("verified"),
-        (_, State::Ask | State::NoTarget) => Some("held"),
+        (State::Verify, State::Hold | State::Route) if was_read_back(entry) => Some("verified"),
+        (_, State::Ask | State::NoTarget | State::Locked) => Some("held"),
         _ => None,
     }
 }
 
 /// How an incident stands after a transition, if that says so.
-const fn outcome(from: State, to: State) -> Option<IncidentOutcome> {
-    match (from, to) {
-        (_, State::Verify) => Some(IncidentOutcome::MovedUnverified),
-        (State::Verify, State::Hold) => Some(IncidentOutcome::Moved),
+fn outcome(entry: &Entry, moved: bool) -> Option<IncidentOutcome> {
+    match (entry.from, entry.to) {
+        (State::Verify, State::Hold) if moved && was_read_back(entry) => Some(IncidentOutcome::Moved),
+        (_, State::Verify) if moved => Some(IncidentOutcome::MovedUnverified),
         (_, State::Adopt) => Some(IncidentOutcome::MovedByOther),
-        (_, State::Ask | State::NoTarget) => Some(IncidentOutcome::Held),
-        (_, State::Failed) => Some(IncidentOutcome::Failed),
-        (
-            State::Confirm | State::Ask | State::NoTarget | State::Revive | State::Suspect,
-            State::Route | State::Steady,
-        ) => Some(IncidentOutcome::Recovered),
+        (_, State::Ask | State::NoTarget | State::Locked) if !moved => Some(IncidentOutcome::Held),
+        (_, State::Failed) if !moved => Some(IncidentOutcome::Failed),
+        (_, State::Steady) if !moved => Some(IncidentOutcome::Recovered),
         _ => None,
     }
+}
+
+/// Whether an incident ends with a transition. One that only looks away (COLD, ROUTE, FOLLOW, BLIND) goes on.
+const fn ends(entry: &Entry, moved: bool) -> bool {
+    matches!(
+        (entry.from, entry.to, moved),
+        (State::Verify, State::Hold, _) | (_, State::Adopt | State::Steady, _) | (_, State::Hold, true)
+    )
+}
+
+fn was_read_back(entry: &Entry) -> bool {
+    entry.cause == evaluator::state::Rule::ReadBack.word()
 }
 
 fn word(outcome: IncidentOutcome) -> anyhow::Result<String> {

@@ -155,7 +155,8 @@ fn verdict(verdict: Verdict) -> VerdictView {
 
 /// The four lights of a member: each can be lit or dark by itself.
 fn lights(inner: &Inner, member: MemberId, now: Time) -> Lights {
-    let (agent, service) = match inner.sightings().seen(member) {
+    let seen = inner.sightings().seen(member).cloned();
+    let (agent, service) = match &seen {
         Some(seen) => {
             let age_ms = (now - seen.received).as_ms();
             let alive = if age_ms <= 3_000 { LightState::On } else { LightState::Off };

@@ -1,22 +1,29 @@
 //! One pool's watch: the loop around its machine. It persists what a step decided before it carries anything out,
 //! and feeds back what came of it. It decides nothing.
 //!
-//! If the step cannot be written to disk, nothing of it is carried out: the machine then hears that the outcome is
-//! unknown, which only ever leads to reading.
+//! If a step cannot be written to disk, nothing weighty of it is carried out: a write to DNS is told to the machine as
+//! unknown, which only ever leads to reading; everything else is owed and follows once the disk takes it. Meanwhile
+//! the machine has no credential, so that the lease is free for a console that can act.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use evaluator::io::{Claim, Input, Memory, Output, Setup, WriteOutcome};
+use evaluator::io::{
+    Claim, Command, Credential, DnsFault, Input, Memory, Output, OwnFault, Reading, Records, Setup,
+    WriteOutcome,
+};
 use evaluator::{Explanation, Machine};
 use model::{MemberId, Nonce, PoolId, Span, Time};
 use protocol::frame::{Frame, Role};
 use protocol::intents::Intent;
 use protocol::lease;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::AbortHandle;
 
 use crate::clock;
 use crate::reach::Reach;
+use crate::recorder::Recorder;
 use crate::register::Register;
 use crate::story::Story;
 
@@ -24,6 +31,12 @@ use crate::story::Story;
 const BASELINES_EVERY: Span = Span::from_s(60);
 /// How often the machine is told the time when nothing happens.
 const RHYTHM: Span = Span::from_ms(250);
+/// A disk that refused, and a machine that broke, are tried again after this long.
+const AGAIN: Span = Span::from_s(1);
+/// Outputs that may be owed while the disk takes nothing; then the oldest lines of the story go first.
+const OWED_MAX: usize = 512;
+/// Inputs that may wait; then what the network brings is lost, as a network loses it.
+const PLACES: usize = 4096;
 
 /// What the rest of the engine asks of a pool's watch.
 pub(crate) enum Ask {
@@ -33,6 +46,8 @@ pub(crate) enum Ask {
     LeaseAnswer(MemberId, lease::Answer),
     /// The managed name or its provider changed.
     Register(Option<Arc<Register>>),
+    /// What a register said, with the number of the register that was asked.
+    Read(u64, Result<Reading, DnsFault>),
     /// How things stand.
     Explain(oneshot::Sender<Explanation>),
     /// What would happen.
@@ -41,34 +56,56 @@ pub(crate) enum Ask {
     Stop,
 }
 
+impl Ask {
+    /// Whether nobody would ever say it again.
+    const fn must_arrive(&self) -> bool {
+        match self {
+            Self::Register(_) | Self::Stop => true,
+            Self::Input(input) => matches!(
+                input,
+                Input::Fault(_)
+                    | Input::Operator(_)
+                    | Input::Policy(_)
+                    | Input::Roster(_)
+                    | Input::Records(_)
+                    | Input::Credential(_)
+                    | Input::FleetGuard(_)
+            ),
+            Self::LeaseAnswer(..) | Self::Read(..) | Self::Explain(_) | Self::WhatIf(..) => false,
+        }
+    }
+}
+
 /// A pool's watch as the others hold it.
 #[derive(Clone)]
 pub(crate) struct Handle {
     asks: mpsc::Sender<Ask>,
+    /// What must arrive, also at a watch that is far behind; it goes first.
+    urgent: mpsc::UnboundedSender<Ask>,
+    task: AbortHandle,
 }
 
-/// Longest wait for a watch to write its last state.
-const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(2);
-
 impl Handle {
-    /// Hands something over; a watch that is gone or overrun loses it, as a network would.
+    /// Hands something over. A watch that is overrun loses what the network brings, and nothing else.
     pub(crate) fn tell(&self, ask: Ask) {
-        if self.asks.try_send(ask).is_err() {
+        let taken =
+            if ask.must_arrive() { self.urgent.send(ask).is_ok() } else { self.asks.try_send(ask).is_ok() };
+        if !taken {
             tracing::warn!("a pool's watch did not take what it was told");
         }
     }
 
-    /// Hands something over that must arrive.
-    pub(crate) async fn ask(&self, ask: Ask) {
-        let _ = self.asks.send(ask).await;
-    }
-
-    /// Waits until the watch has ended, for a while.
+    /// Waits until the watch has ended.
     pub(crate) async fn ended(&self) {
-        let _ = tokio::time::timeout(LAST_WORDS, self.asks.closed()).await;
+        self.asks.closed().await;
     }
 
-    /// The present explanation; none while the watch is ending.
+    /// Ends it without its last words.
+    pub(crate) fn abort(&self) {
+        self.task.abort();
+    }
+
+    /// The present explanation; none while the watch is ending or its machine is broken.
     pub(crate) async fn explain(&self) -> Option<Explanation> {
         let (answer, wait) = oneshot::channel();
         self.asks.send(Ask::Explain(answer)).await.ok()?;
@@ -91,127 +128,330 @@ pub(crate) struct Start {
     pub(crate) rank: u32,
 }
 
+/// What a watch works with.
+pub(crate) struct Tools {
+    pub(crate) story: Story,
+    pub(crate) reach: Arc<Reach>,
+    pub(crate) register: Option<Arc<Register>>,
+    pub(crate) recorder: Option<Arc<Recorder>>,
+    pub(crate) start: Start,
+}
+
+/// What the machine was told last. A machine that starts again begins with this and never with what stood at the first
+/// start: a pause or a disarmed pool must not be forgotten.
+struct Told {
+    setup: Setup,
+    policy_at: Time,
+    records: Records,
+    records_at: Time,
+    watch: evaluator::io::Watch,
+}
+
+impl Told {
+    fn note(&mut self, now: Time, input: &Input) {
+        match input {
+            Input::Roster(roster) => self.setup.roster = roster.clone(),
+            Input::Policy(policy) => {
+                self.setup.policy = policy.clone();
+                self.policy_at = now;
+            }
+            Input::Credential(credential) => self.setup.credential = credential.clone(),
+            Input::Fault(OwnFault::NetworkChanged(attachment)) => self.setup.attachment = *attachment,
+            Input::Records(records) => {
+                self.records = records.clone();
+                self.records_at = now;
+            }
+            Input::Operator(Command::Watch(watch)) => self.watch = *watch,
+            Input::Fault(OwnFault::Suspended(_) | OwnFault::Stalled(_))
+            | Input::Operator(_)
+            | Input::Tick
+            | Input::Report(_)
+            | Input::Relay { .. }
+            | Input::Lease { .. }
+            | Input::IntentStored { .. }
+            | Input::Probe { .. }
+            | Input::Anchors { .. }
+            | Input::DnsRead(_)
+            | Input::DnsWrite { .. }
+            | Input::Revived(_)
+            | Input::FleetGuard(_)
+            | Input::SourceSeen { .. } => {}
+        }
+    }
+
+    /// How a machine is to start now.
+    fn setup(&self, now: Time, memory: Memory) -> Setup {
+        let mut setup = Setup { memory, seed: crate::random::number(), ..self.setup.clone() };
+        if let Some(pause) = &mut setup.policy.pause {
+            pause.remaining = pause.remaining.less(now - self.policy_at);
+        }
+        setup
+    }
+
+    fn records(&self, now: Time) -> Records {
+        let older = now - self.records_at;
+        let mut records = self.records.clone();
+        for record in &mut records.moves {
+            record.age = record.age + older;
+        }
+        records
+    }
+}
+
 /// The loop.
 pub(crate) struct Watch {
     pool: PoolId,
-    setup: Setup,
-    machine: Machine,
-    story: Story,
-    reach: Arc<Reach>,
-    register: Option<Arc<Register>>,
-    start: Start,
+    told: Told,
+    /// None while it is broken or its memory cannot be read: then nothing is decided here.
+    machine: Option<Machine>,
+    try_again: Time,
+    tools: Tools,
     own: mpsc::Sender<Ask>,
     wake: Time,
+    ticked: Time,
     lease_sent: BTreeMap<u64, Time>,
     lease_number: u64,
-    baselines_kept: Time,
+    /// Which register is asked; answers of an earlier one are about another name.
+    register_number: u64,
+    kept_at: Time,
     kept: Memory,
+    /// Decided, not written yet, so not done.
+    owed: VecDeque<Output>,
+    /// Since when the disk refuses.
+    refused_at: Option<Time>,
+    /// What people were warned of last.
+    warned: Option<String>,
 }
 
 impl Watch {
-    /// Starts a pool's watch on its own task.
-    pub(crate) fn spawn(
-        setup: Setup,
-        story: Story,
-        reach: Arc<Reach>,
-        register: Option<Arc<Register>>,
-        start: Start,
-    ) -> Handle {
-        let (asks, inbox) = mpsc::channel(4096);
-        let now = clock::now();
-        let watch = Self {
-            pool: setup.pool,
-            machine: Machine::new(now, setup.clone()),
-            setup,
-            story,
-            reach,
-            register,
-            start,
-            own: asks.clone(),
-            wake: now,
-            lease_sent: BTreeMap::new(),
-            lease_number: 0,
-            baselines_kept: now,
-            kept: Memory::default(),
-        };
-        tokio::spawn(watch.run(inbox));
-        Handle { asks }
+    /// Starts a pool's watch on its own task. `records` are the moves known so far.
+    pub(crate) fn spawn(setup: Setup, watch: evaluator::io::Watch, records: Records, tools: Tools) -> Handle {
+        let (asks, inbox) = mpsc::channel(PLACES);
+        let (urgent, first) = mpsc::unbounded_channel();
+        let watch = Self::new(setup, watch, records, tools, asks.clone());
+        let task = tokio::spawn(watch.run(inbox, first)).abort_handle();
+        Handle { asks, urgent, task }
     }
 
-    async fn run(mut self, mut inbox: mpsc::Receiver<Ask>) {
+    fn new(
+        setup: Setup,
+        watch: evaluator::io::Watch,
+        records: Records,
+        tools: Tools,
+        own: mpsc::Sender<Ask>,
+    ) -> Self {
+        let now = clock::now();
+        Self {
+            pool: setup.pool,
+            told: Told { setup, policy_at: now, records, records_at: now, watch },
+            machine: None,
+            try_again: now,
+            tools,
+            own,
+            wake: now,
+            ticked: now,
+            lease_sent: BTreeMap::new(),
+            lease_number: 0,
+            register_number: 0,
+            kept_at: now,
+            kept: Memory::default(),
+            owed: VecDeque::new(),
+            refused_at: None,
+            warned: None,
+        }
+    }
+
+    async fn run(mut self, mut inbox: mpsc::Receiver<Ask>, mut urgent: mpsc::UnboundedReceiver<Ask>) {
         let mut rhythm = tokio::time::interval(clock::std(RHYTHM));
         rhythm.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        self.take(Ask::Input(Input::Tick));
         loop {
-            let wake = clock::std(self.wake - clock::now()).max(std::time::Duration::from_millis(1));
+            let now = clock::now();
+            if now - self.ticked > RHYTHM.times(2) {
+                // A flood of inputs must not keep the time away.
+                self.take(Ask::Input(Input::Tick));
+            }
+            let wake = clock::std(self.wake - now).max(std::time::Duration::from_millis(1));
             let ask = tokio::select! {
                 biased;
+                Some(ask) = urgent.recv() => Some(ask),
                 ask = inbox.recv() => ask,
                 () = tokio::time::sleep(wake) => Some(Ask::Input(Input::Tick)),
                 _ = rhythm.tick() => Some(Ask::Input(Input::Tick)),
             };
             match ask {
-                Some(Ask::Input(input)) => self.step(input),
-                Some(Ask::LeaseAnswer(relay, answer)) => self.lease_answered(relay, answer),
-                Some(Ask::Register(register)) => self.register = register,
-                Some(Ask::Explain(answer)) => drop(answer.send(self.machine.explain(clock::now()))),
-                Some(Ask::WhatIf(member, answer)) => {
-                    drop(answer.send(self.machine.what_if_dies(clock::now(), member)));
-                }
                 Some(Ask::Stop) | None => break,
+                Some(ask) => self.take(ask),
             }
         }
-        self.perform(Output::LeaseRelease);
-        self.keep_memory();
+        self.last_words();
     }
 
-    fn step(&mut self, input: Input) {
-        let now = clock::now();
-        let stepped =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.machine.step(now, input)));
-        let Ok(outputs) = stepped else { return self.restart(now) };
-        self.wake = now + RHYTHM;
-        let memory = self.machine.memory();
-        let weighty = outputs.iter().any(is_weighty) || says_other(&memory, &self.kept);
-        if weighty || now - self.baselines_kept > BASELINES_EVERY {
-            self.baselines_kept = now;
-            if let Err(error) = self.story.keep(&memory, &outputs) {
-                tracing::error!(pool = %self.pool.short(), "a step could not be written, so none of it is done: {error:#}");
-                for output in outputs {
-                    self.not_done(output);
-                }
-                return;
+    /// Takes one thing in. A machine that breaks over it starts again; the watch itself never ends by it.
+    fn take(&mut self, ask: Ask) {
+        if catch_unwind(AssertUnwindSafe(|| self.on_ask(ask))).is_err() {
+            self.break_down();
+        }
+    }
+
+    fn on_ask(&mut self, ask: Ask) {
+        match ask {
+            Ask::Input(input) => self.input(input),
+            Ask::LeaseAnswer(relay, answer) => self.lease_answered(relay, answer),
+            Ask::Register(register) => {
+                self.tools.register = register;
+                self.register_number += 1;
             }
+            Ask::Read(number, reading) => {
+                if number == self.register_number {
+                    self.input(Input::DnsRead(reading));
+                }
+            }
+            Ask::Explain(answer) => {
+                if let Some(machine) = &self.machine {
+                    drop(answer.send(machine.explain(clock::now())));
+                }
+            }
+            Ask::WhatIf(member, answer) => {
+                if let Some(machine) = &self.machine {
+                    drop(answer.send(machine.what_if_dies(clock::now(), member)));
+                }
+            }
+            Ask::Stop => {}
+        }
+    }
+
+    fn input(&mut self, input: Input) {
+        let now = clock::now();
+        self.told.note(now, &input);
+        if input == Input::Tick {
+            self.ticked = now;
+        }
+        if self.machine.is_none() && now >= self.try_again {
+            self.start_machine(now);
+        }
+        // Whatever becomes of the provider: without a disk there is no credential here.
+        if self.refused_at.is_some() && matches!(input, Input::Credential(_)) {
+            return;
+        }
+        self.step(now, input);
+    }
+
+    /// Starts the machine with what was told last and what is on disk. Without its memory it is not started: it could
+    /// not know of a claim that it left open.
+    fn start_machine(&mut self, now: Time) {
+        self.try_again = now + AGAIN;
+        let memory = match self.tools.story.memory() {
+            Ok(memory) => memory.unwrap_or_default(),
+            Err(error) => {
+                return self.warn("watch-down", format!("this pool is not watched here: {error:#}"));
+            }
+        };
+        self.kept = memory.clone();
+        self.wake = now;
+        self.warned = None;
+        let setup = self.told.setup(now, memory);
+        if let Some(recorder) = &self.tools.recorder {
+            recorder.started(&setup, now);
+        }
+        // A machine that breaks at its very start is tried again a second later.
+        self.machine = Some(Machine::new(now, setup));
+        if self.told.watch == evaluator::io::Watch::Off {
+            self.step(now, Input::Operator(Command::Watch(self.told.watch)));
+        }
+        self.step(now, Input::Records(self.told.records(now)));
+    }
+
+    /// A machine that broke is never gone on with: it starts again from what is on disk, in COLD.
+    fn break_down(&mut self) {
+        self.machine = None;
+        // What it still owed was never written, so the stored state does not know of it either.
+        self.owed.clear();
+        self.refused_at = None;
+        self.try_again = clock::now() + AGAIN;
+        let words =
+            "the pool's watch broke over something it was told and starts again from its stored state";
+        self.warn("watch-broke", words.to_owned());
+    }
+
+    /// Tells people, once for the same words.
+    fn warn(&mut self, topic: &str, words: String) {
+        if self.warned.as_ref() == Some(&words) {
+            return;
+        }
+        tracing::error!(pool = %self.pool.short(), "{words}");
+        self.tools.story.warn(topic, &words);
+        self.warned = Some(words);
+    }
+
+    fn step(&mut self, now: Time, input: Input) {
+        let Some(machine) = self.machine.as_mut() else { return };
+        if let Some(recorder) = &self.tools.recorder {
+            recorder.input(self.pool, now, &input);
+        }
+        let mut outputs = machine.step(now, input);
+        let memory = machine.memory();
+        self.wake = now + RHYTHM;
+        let behind = self.refused_at.is_some() || says_other(&memory, &self.kept);
+        if behind || outputs.iter().any(is_weighty) || now - self.kept_at > BASELINES_EVERY {
+            let mut all: Vec<_> = self.owed.drain(..).collect();
+            all.append(&mut outputs);
+            if self.refused_at.is_some_and(|at| now - at < AGAIN) {
+                // Asked again in a moment.
+                return self.owe(all);
+            }
+            if let Err(error) = self.tools.story.keep(&memory, &all) {
+                return self.not_written(now, all, &error);
+            }
+            self.kept_at = now;
             self.kept = memory;
+            outputs = all;
+            if self.refused_at.take().is_some() {
+                tracing::info!(pool = %self.pool.short(), "the disk takes this pool's steps again");
+                self.tell_later(Input::Credential(self.told.setup.credential.clone()));
+            }
         }
         for output in outputs {
             self.perform(output);
         }
     }
 
-    /// A machine that broke is never gone on with: it starts again from what is on disk, in COLD.
-    fn restart(&mut self, now: Time) {
-        tracing::error!(pool = %self.pool.short(), "the pool's machine broke and starts again from its stored state");
-        let mut setup = self.setup.clone();
-        setup.memory = self.story.memory().unwrap_or_default();
-        setup.seed = crate::random::number();
-        self.machine = Machine::new(now, setup);
+    fn not_written(&mut self, now: Time, outputs: Vec<Output>, error: &anyhow::Error) {
+        self.owe(outputs);
+        if self.refused_at.replace(now).is_some() {
+            return;
+        }
+        let words = format!("this computer cannot write what it decides ({error:#})");
+        self.warn("storage", format!("{words}: nothing moves from here until it can"));
+        self.step(now, Input::Credential(Credential::Missing(words)));
     }
 
-    fn not_done(&mut self, output: Output) {
-        if let Output::DnsCas { claim, .. } = output {
-            let outcome =
-                WriteOutcome::Unknown("it could not be written to disk, so it was not sent".to_owned());
-            self.tell_later(Input::DnsWrite { nonce: claim.nonce, outcome });
+    /// Keeps back what must be written first, and carries out the rest.
+    fn owe(&mut self, outputs: Vec<Output>) {
+        for output in outputs {
+            if let Output::DnsCas { claim, .. } = output {
+                let words = "it could not be written to disk, so it was not sent";
+                let outcome = WriteOutcome::Unknown(words.to_owned());
+                self.tell_later(Input::DnsWrite { nonce: claim.nonce, outcome });
+            } else if is_weighty(&output) {
+                self.owed.push_back(output);
+            } else {
+                self.perform(output);
+            }
+        }
+        while self.owed.len() > OWED_MAX {
+            let line = self.owed.iter().position(|output| matches!(output, Output::Journal(_)));
+            self.owed.remove(line.unwrap_or(0));
         }
     }
 
     fn perform(&mut self, output: Output) {
         match output {
             Output::WakeAt(at) => self.wake = self.wake.min(at),
-            Output::Poll(every) => self.reach.poll(self.pool, every),
+            Output::Poll(every) => self.tools.reach.poll(self.pool, every),
             Output::LeaseRequest { epoch_max } => self.request_lease(epoch_max),
             Output::LeaseRelease => {
-                self.send(&Frame::LeaseRelease { pool: self.pool, nonce: self.start.nonce });
+                self.send(&Frame::LeaseRelease { pool: self.pool, nonce: self.tools.start.nonce });
             }
             Output::IntentAnnounce(claim) => self.send(&Frame::IntentPut(self.intent(&claim))),
             Output::IntentClose { nonce, epoch } => {
@@ -227,17 +467,17 @@ impl Watch {
                 self.tell_later(Input::Revived("no SSH road is set up on this console".to_owned()));
             }
             Output::Moved(record, incident) => {
-                if let Some(signed) = self.story.moved(&record, incident) {
+                if let Some(signed) = self.tools.story.moved(&record, incident) {
                     self.send(&Frame::RecordPut(signed));
                 }
             }
-            Output::Notify(notice) => self.story.notify(&notice),
-            Output::Journal(entry) => self.story.tell(&entry),
+            Output::Notify(notice) => self.tools.story.notify(&notice),
+            Output::Journal(entry) => self.tools.story.tell(&entry),
         }
     }
 
     fn send(&self, frame: &Frame) {
-        self.reach.send_to_pool(self.pool, frame);
+        self.tools.reach.send_to_pool(self.pool, frame);
     }
 
     fn intent(&self, claim: &Claim) -> Intent {
@@ -254,16 +494,16 @@ impl Watch {
         self.send(&Frame::LeaseRequest(lease::Request {
             pool: self.pool,
             number: self.lease_number,
-            start_counter: self.start.counter,
-            nonce: self.start.nonce,
-            rank: self.start.rank,
+            start_counter: self.tools.start.counter,
+            nonce: self.tools.start.nonce,
+            rank: self.tools.start.rank,
             epoch_max,
         }));
     }
 
     fn lease_answered(&mut self, relay: MemberId, answer: lease::Answer) {
         let Some(sent) = self.lease_sent.get(&answer.number).copied() else { return };
-        if answer.nonce != self.start.nonce {
+        if answer.nonce != self.tools.start.nonce {
             return;
         }
         let holder =
@@ -275,20 +515,20 @@ impl Watch {
             wanted_by: answer.wanted_by.map(holder),
             refusal: answer.refusal,
         };
-        self.step(Input::Lease { relay, answer });
+        self.input(Input::Lease { relay, answer });
     }
 
     fn read_register(&self) {
-        let Some(register) = self.register.clone() else { return };
-        let own = self.own.clone();
+        let Some(register) = self.tools.register.clone() else { return };
+        let (own, number) = (self.own.clone(), self.register_number);
         tokio::spawn(async move {
             let reading = register.read().await;
-            let _ = own.send(Ask::Input(Input::DnsRead(reading))).await;
+            let _ = own.send(Ask::Read(number, reading)).await;
         });
     }
 
     fn write_register(&self, claim: Claim, deadline: Time) {
-        let Some(register) = self.register.clone() else {
+        let Some(register) = self.tools.register.clone() else {
             let outcome =
                 WriteOutcome::Rejected("no provider is linked to this pool on this console".to_owned());
             return self.tell_later(Input::DnsWrite { nonce: claim.nonce, outcome });
@@ -307,8 +547,12 @@ impl Watch {
         });
     }
 
-    fn keep_memory(&self) {
-        if let Err(error) = self.story.keep(&self.machine.memory(), &[]) {
+    /// Gives the lease back and writes the last state, with what is still owed.
+    fn last_words(&mut self) {
+        self.perform(Output::LeaseRelease);
+        let Some(machine) = &self.machine else { return };
+        let owed: Vec<_> = self.owed.drain(..).collect();
+        if let Err(error) = self.tools.story.keep(&machine.memory(), &owed) {
             tracing::warn!(pool = %self.pool.short(), "the pool's last state could not be written: {error:#}");
         }
     }
@@ -316,7 +560,10 @@ impl Watch {
 
 /// Whether a memory differs in what a restart must know; baselines age every second and can wait.
 fn says_other(memory: &Memory, kept: &Memory) -> bool {
-    memory.marker != kept.marker || memory.intent != kept.intent || memory.drift != kept.drift
+    memory.marker != kept.marker
+        || memory.intent != kept.intent
+        || memory.abort != kept.abort
+        || memory.drift != kept.drift
 }
 
 /// Whether an output may only be carried out once it is on disk.
@@ -337,3 +584,6 @@ fn is_weighty(output: &Output) -> bool {
         | Output::Revive(_) => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,7 +56,7 @@ async fn dns_view(inner: &Inner, policy: &Policy) -> DnsView {
         };
         return shown;
     };
-    match register.read().await {
+    match register.look().await {
         Ok(reading) => {
             shown.register = Some(view::register(&reading));
             shown.target = reading.a.first().map(ToString::to_string);
@@ -317,7 +317,7 @@ pub(crate) async fn test(inner: &Arc<Inner>, request: &DnsTest) -> Result<Outcom
         Verdict::Automatic => None,
         Verdict::ManualOnly { reason } => Some(format!("the provider keeps no compare-and-set: {reason}")),
         // Nothing was learned: what was known stays.
-        Verdict::Inconclusive { .. } => inner.held(policy.pool),
+        Verdict::Inconclusive { .. } => inner.held_by_check(policy.pool),
     };
     inner.set_held(policy.pool, held.as_deref()).map_err(failed("keeping the result"))?;
     Ok(Outcome::done(plan, report))

@@ -79,11 +79,20 @@ pub(crate) fn unlock(host: &Host, request: &VaultUnlock) -> Result<Outcome<Vault
     if request.change.dry_run {
         return Ok(Outcome::planned(plan));
     }
-    let vault = host.vault().ok_or_else(|| ApiError::new(Code::NotFound, "there is no vault to unlock"))?;
+    if host.facts().is_none() {
+        return Err(ApiError::new(Code::NotFound, "there is no vault to unlock"));
+    }
+    // A vault that could not even be opened at the start may be there by now.
+    host.open_vault().map_err(failed("opening the vault"))?;
+    let vault = host.vault().ok_or_else(|| {
+        ApiError::new(Code::VaultLocked, "the vault cannot be opened yet: see the log of this host")
+    })?;
     let passphrase = SecretString::from(request.secret.expose());
     vault.unlock(&passphrase).map_err(|error| ApiError::new(Code::VaultLocked, error.to_string()))?;
-    if host.inner().is_err() {
-        host.start_with_vault().map_err(failed("starting after the vault was unlocked"))?;
+    match host.inner() {
+        // Providers whose secrets could not be read before are tried again.
+        Ok(inner) => inner.documents_changed(),
+        Err(_) => host.start_with_vault().map_err(failed("starting after the vault was unlocked"))?,
     }
     Ok(Outcome::done(plan, vault_view(host)))
 }

@@ -59,8 +59,7 @@ pub(crate) async fn add(inner: &Arc<Inner>, request: ProviderAdd) -> Result<Outc
         tested: None,
     };
     // Asked before the vault is touched: another provider's secret lies under the same name.
-    let taken =
-        || ApiError::new(Code::Conflict, format!("a provider called {name} exists already"));
+    let taken = || ApiError::new(Code::Conflict, format!("a provider called {name} exists already"));
     if inner.store.provider(&name).map_err(stored)?.is_some() {
         return Err(taken());
     }

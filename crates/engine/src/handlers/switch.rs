@@ -90,7 +90,7 @@ async fn run_move(
     }
     let watch = inner.watch_of(policy.pool).ok_or_else(|| ApiError::internal("the pool's watch is gone"))?;
     let mut changes = inner.events.subscribe();
-    watch.ask(Ask::Input(Input::Operator(command))).await;
+    watch.tell(Ask::Input(Input::Operator(command)));
     let began = Instant::now();
     let mut phases: Vec<Phase> = Vec::new();
     let mut outcome = None;
@@ -315,7 +315,7 @@ pub(crate) async fn drift(
 async fn command(inner: &Inner, policy: &Policy, command: Command) -> Result<(), ApiError> {
     let unwatched = || ApiError::new(Code::NoHost, "nobody watches this pool on this computer");
     let watch = inner.watch_of(policy.pool).ok_or_else(unwatched)?;
-    watch.ask(Ask::Input(Input::Operator(command))).await;
+    watch.tell(Ask::Input(Input::Operator(command)));
     Ok(())
 }
 
@@ -338,9 +338,7 @@ fn set_watch(
     if change.dry_run {
         return Ok(Outcome::planned(plan));
     }
-    for handle in inner.watches() {
-        handle.tell(Ask::Input(Input::Operator(Command::Watch(watch))));
-    }
+    inner.set_watch(watch);
     host.set_paused((watch == Watch::Off).then(clock::now));
     Ok(Outcome::done(plan, super::host::status(host)))
 }

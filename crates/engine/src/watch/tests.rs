@@ -1,0 +1,236 @@
+use evaluator::io::{MoveRecord, Policy, Roster, Watch as Switch};
+use model::settings::Arming;
+use model::{ConsoleId, FleetId, Marker, Settings};
+use protocol::key::SecretKey;
+use store::Store;
+
+use super::*;
+use crate::events::{Events, Happened, Missed};
+use crate::fleet::Fleet;
+
+const EDGE: PoolId = PoolId::from_number(5);
+const LB2: MemberId = MemberId::from_number(8);
+
+struct Bench {
+    store: Arc<Store>,
+    events: Arc<Events>,
+    watch: Watch,
+    inbox: mpsc::Receiver<Ask>,
+    _directory: tempfile::TempDir,
+}
+
+fn policy(version: u64, arming: Arming) -> Policy {
+    let settings = Settings { arming, ..Settings::default() };
+    Policy { version, hostname: Some("www.example.org".into()), settings, ..Policy::default() }
+}
+
+fn marker(epoch: u64) -> Marker {
+    format!("v=sctl1 f=01020304 e={epoch} a=203.0.113.7 m=01000000 n=0a0b0c0d p=00000000").parse().unwrap()
+}
+
+fn roster() -> Roster {
+    let member = |last| evaluator::io::Member {
+        name: format!("lb{last}"),
+        address: [203, 0, 113, last].into(),
+        part: evaluator::io::Part::Member,
+        priority: 0,
+        same_host: false,
+    };
+    let id = |last| MemberId::from_number(u32::from(last));
+    Roster { version: 1, members: [7, 8].map(|last| (id(last), member(last))).into() }
+}
+
+fn memory() -> Memory {
+    Memory { marker: Some(marker(4)), ..Memory::default() }
+}
+
+fn bench() -> Bench {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::open(directory.path()).unwrap());
+    let key = SecretKey::from_bytes(&[3; 32]);
+    let fleet = Arc::new(Fleet::found(ConsoleId::from_number(1), "desk", key.clone(), &*store).unwrap());
+    let events = Arc::new(Events::default());
+    let mut story = Story::new(EDGE, Arc::clone(&store), fleet, Arc::clone(&events));
+    story.keep(&memory(), &[]).unwrap();
+    let (arrivals, _) = mpsc::channel(1);
+    let identity = Arc::new(link::Identity::new(&key).unwrap());
+    let setup = Setup {
+        fleet: FleetId::from_number(1),
+        pool: EDGE,
+        console: ConsoleId::from_number(1),
+        rank: 200,
+        start_counter: 1,
+        seed: 1,
+        attachment: 1,
+        roster: roster(),
+        policy: policy(1, Arming::Armed),
+        credential: Credential::Working,
+        memory: Memory::default(),
+    };
+    let tools = Tools {
+        story,
+        reach: Arc::new(Reach::new(identity, arrivals)),
+        register: None,
+        recorder: None,
+        start: Start { counter: 1, nonce: Nonce::from_u64(1), rank: 200 },
+    };
+    let (own, inbox) = mpsc::channel(64);
+    let records = Records { moves: Vec::new(), unreadable: true };
+    let watch = Watch::new(setup, Switch::On, records, tools, own);
+    Bench { store, events, watch, inbox, _directory: directory }
+}
+
+impl Bench {
+    fn told(&mut self, input: Input) {
+        self.watch.take(Ask::Input(input));
+    }
+
+    fn explain(&mut self) -> Option<Explanation> {
+        let (answer, mut wait) = oneshot::channel();
+        self.watch.take(Ask::Explain(answer));
+        wait.try_recv().ok()
+    }
+
+    fn notices(&self) -> Vec<String> {
+        let Missed::These(these) = self.events.after(0) else { panic!("too many") };
+        let topic =
+            |(_, happened)| if let Happened::Notice(notice) = happened { Some(notice.topic) } else { None };
+        these.into_iter().filter_map(topic).collect()
+    }
+}
+
+fn moved() -> Output {
+    let record = MoveRecord {
+        epoch: 5,
+        age: Span::ZERO,
+        cause: evaluator::io::Cause::Down,
+        from: None,
+        to: LB2,
+        acknowledged: false,
+        verified: false,
+    };
+    Output::Moved(record, model::IncidentId::from_number(9))
+}
+
+#[tokio::test]
+async fn a_machine_that_breaks_starts_again_with_what_it_was_told_last() {
+    let mut bench = bench();
+    bench.told(Input::Tick);
+    assert!(!bench.explain().unwrap().missing.iter().any(|lack| lack.starts_with("not-armed")));
+    bench.told(Input::Policy(policy(2, Arming::Shadow)));
+    bench.told(Input::Operator(Command::Watch(Switch::Off)));
+    bench.watch.break_down();
+    assert!(bench.explain().is_none(), "nothing is decided meanwhile");
+    bench.watch.try_again = Time::ZERO;
+    bench.told(Input::Tick);
+    let explained = bench.explain().unwrap();
+    assert!(explained.missing.iter().any(|lack| lack.starts_with("not-armed")), "{:?}", explained.missing);
+    assert!(explained.lease.reason.contains("watch is off"), "{}", explained.lease.reason);
+    assert_eq!(explained.epoch, Some(4), "its memory is back");
+    assert_eq!(bench.notices(), ["watch-broke"]);
+}
+
+#[tokio::test]
+async fn without_its_memory_a_machine_is_not_started() {
+    let mut bench = bench();
+    let step = store::Step { memory: Some("{ damaged".into()), ..store::Step::default() };
+    bench.store.save_step(EDGE, &step).unwrap();
+    bench.told(Input::Tick);
+    assert!(bench.explain().is_none());
+    bench.watch.try_again = Time::ZERO;
+    bench.told(Input::Tick);
+    assert_eq!(bench.notices(), ["watch-down"], "told once");
+    assert_eq!(bench.store.memory(EDGE).unwrap().unwrap(), "{ damaged", "nothing is written over it");
+}
+
+#[tokio::test]
+async fn what_a_full_disk_refused_is_owed_and_the_credential_is_gone_meanwhile() {
+    let mut bench = bench();
+    bench.told(Input::Tick);
+    bench.store.limit_pages_for_tests(1).unwrap();
+    // Enough to need a page.
+    let text = "x".repeat(20_000);
+    let story = &mut bench.watch.tools.story;
+    let entry = evaluator::io::Entry {
+        at: Time::ZERO,
+        from: evaluator::io::State::Cold,
+        to: evaluator::io::State::Cold,
+        cause: text.clone(),
+        reason: text,
+        evidence: Vec::new(),
+        incident: None,
+    };
+    let outputs = vec![Output::Journal(entry), moved()];
+    let error = story.keep(&memory(), &outputs).unwrap_err();
+    let now = clock::now();
+    bench.watch.not_written(now, outputs, &error);
+    assert_eq!(bench.watch.owed.iter().filter(|output| matches!(output, Output::Moved(..))).count(), 1);
+    let explained = bench.explain().unwrap();
+    assert!(
+        explained.missing.iter().any(|lack| lack.contains("cannot write")),
+        "the lease is for another console: {:?}",
+        explained.missing
+    );
+    // The provider's own news do not lift that.
+    bench.told(Input::Credential(Credential::Working));
+    assert!(bench.explain().unwrap().missing.iter().any(|lack| lack.contains("cannot write")));
+    assert_eq!(bench.store.records(EDGE).unwrap().len(), 0);
+
+    bench.store.limit_pages_for_tests(1 << 30).unwrap();
+    bench.watch.refused_at = Some(Time::ZERO);
+    bench.told(Input::Tick);
+    assert!(bench.watch.owed.is_empty());
+    assert_eq!(bench.store.records(EDGE).unwrap().len(), 1, "what was owed is written");
+    let restored = bench.inbox.recv().await;
+    assert!(matches!(restored, Some(Ask::Input(Input::Credential(Credential::Working)))));
+    assert_eq!(bench.notices(), ["storage"]);
+}
+
+#[tokio::test]
+async fn a_write_that_could_not_be_kept_is_told_as_unknown_and_never_sent_later() {
+    let mut bench = bench();
+    bench.told(Input::Tick);
+    let claim = Claim {
+        nonce: Nonce::from_u64(7),
+        epoch: 5,
+        cause: evaluator::io::Cause::Down,
+        member: LB2,
+        expect_a: [203, 0, 113, 7].into(),
+        expect_marker: marker(4),
+        set_a: [203, 0, 113, 8].into(),
+        set_marker: marker(5),
+        reason: String::new(),
+        incident: None,
+    };
+    bench.watch.owe(vec![Output::DnsCas { claim, deadline: Time::ZERO }]);
+    assert!(bench.watch.owed.is_empty());
+    let Some(Ask::Input(Input::DnsWrite { nonce, outcome })) = bench.inbox.recv().await else { panic!() };
+    assert_eq!(nonce, Nonce::from_u64(7));
+    assert!(matches!(outcome, WriteOutcome::Unknown(_)));
+}
+
+#[tokio::test]
+async fn an_answer_about_an_earlier_name_is_dropped() {
+    let mut bench = bench();
+    bench.told(Input::Tick);
+    let asked = bench.watch.register_number;
+    bench.watch.take(Ask::Register(None));
+    let reading = Reading { asked: clock::now(), a: vec![], markers: vec![], aaaa: false, cname: false };
+    let before = bench.explain().unwrap();
+    bench.watch.take(Ask::Read(asked, Ok(reading)));
+    assert_eq!(bench.explain().unwrap().epoch, before.epoch);
+    assert_ne!(bench.watch.register_number, asked);
+}
+
+#[tokio::test]
+async fn what_must_arrive_arrives_at_a_watch_that_is_overrun() {
+    let (asks, _inbox) = mpsc::channel(1);
+    let (urgent, mut first) = mpsc::unbounded_channel();
+    let task = tokio::spawn(std::future::ready(())).abort_handle();
+    let handle = Handle { asks, urgent, task };
+    for _ in 0..5 {
+        handle.tell(Ask::Input(Input::Tick));
+    }
+    handle.tell(Ask::Input(Input::Policy(policy(2, Arming::Shadow))));
+    assert!(matches!(first.try_recv(), Ok(Ask::Input(Input::Policy(_)))));
+}
