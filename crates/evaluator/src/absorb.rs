@@ -5,7 +5,7 @@ use model::{MemberId, Nonce, Span, Time};
 
 use crate::io::{
     Baseline, Command, Credential, DnsFault, Input, LeaseAnswer, Output, OwnFault, Policy, Reading, Report,
-    Roster, State, Watch, WriteOutcome,
+    Roster, State, Unrecorded, Watch, WriteOutcome,
 };
 use crate::claim::Verifying;
 use crate::machine::Machine;
@@ -39,13 +39,21 @@ impl Machine {
             Input::Operator(command) => self.on_command(now, command, out),
             Input::Policy(policy) => self.take_policy(now, policy),
             Input::Roster(roster) => self.on_roster(roster),
-            Input::Records(records) => self.hold.on_records(now, &records),
+            Input::Records(records) => self.on_records(now, &records),
             Input::Credential(credential) => self.on_credential(credential, out),
             Input::Revived(words) => self.note(now, "revived", words, out),
             Input::FleetGuard(holds) => self.fitness.fleet_guard = holds,
             Input::SourceSeen { member, ip, vantages } => {
                 self.new_address = (vantages >= 2).then_some((member, ip));
             }
+        }
+    }
+
+    fn on_records(&mut self, now: Time, records: &crate::io::Records) {
+        self.hold.on_records(now, records);
+        let recorded = |left: &mut Unrecorded| records.moves.iter().any(|record| record.epoch == left.epoch);
+        if self.memory.unrecorded.take_if(recorded).is_some() {
+            self.memory_changes += 1;
         }
     }
 
@@ -56,6 +64,7 @@ impl Machine {
             && let Some(record) = self.hold.orphaned(now, self.epoch())
         {
             let about = record.from.unwrap_or(record.to);
+            self.remember(|memory| memory.unrecorded = None);
             out.push(Output::Moved(record, self.incident_of(record.epoch.saturating_sub(1), about)));
         }
         let rests = matches!(self.state, State::Hold | State::Steady) && self.holds_lease(now);

@@ -50,6 +50,19 @@ pub struct Memory {
     pub baselines: BTreeMap<MemberId, Baseline>,
     /// Why automation is off after a record was changed by others, if it is.
     pub drift: Option<String>,
+    /// A move that only the register has shown: whoever made it has not recorded it yet.
+    pub unrecorded: Option<Unrecorded>,
+}
+
+/// A move without a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unrecorded {
+    /// Epoch that it wrote.
+    pub epoch: u64,
+    /// From whom, if known.
+    pub from: Option<MemberId>,
+    /// To whom.
+    pub to: MemberId,
 }
 
 /// When a vantage point last heard a member.

@@ -140,6 +140,11 @@ impl Machine {
             wake: Time::ZERO,
             planted: Planted::default(),
         };
+        let newest = machine.epoch();
+        if let Some(left) = machine.memory.unrecorded.filter(|left| left.epoch == newest) {
+            // Its writer may never come back to record it: it goes on counting, as one just made.
+            machine.hold.assume(now, left.epoch, left.from, left.to);
+        }
         machine.take_policy(now, setup.policy);
         machine.policy_changed = false;
         machine.find_active();

@@ -3,7 +3,7 @@
 use model::{IncidentId, Span, Time};
 
 use crate::claim::{Verifying, Work};
-use crate::io::{Entry, Evidence, Notice, NoticeKind, Output, Reach, State};
+use crate::io::{Entry, Evidence, Notice, NoticeKind, Output, Reach, State, Unrecorded};
 use crate::machine::{Blind, Go, Machine};
 use crate::rows::CLEAR_FOR;
 use crate::sight::TESTIMONY_FRESH;
@@ -177,6 +177,8 @@ impl Machine {
         self.verifying = Some(Verifying { epoch, is_move: adopted.is_some() });
         if let Some((former, active)) = adopted {
             self.hold.assume(now, epoch, former, active);
+            let unrecorded = Unrecorded { epoch, from: former, to: active };
+            self.remember(|memory| memory.unrecorded = Some(unrecorded));
             if self.holds_lease(now) {
                 out.push(Output::Role { epoch, active, former });
             }
