@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::dns_peer::TsigKey;
 use crate::host::{Host, Process, write_secret};
@@ -50,6 +50,23 @@ impl DemoDns {
 
     pub fn address(&self) -> Ipv4Addr {
         self.address
+    }
+
+    /// Changes the zone behind the product's back, by `nsupdate` from `host` with the zone's own key.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub fn update(&self, host: &Host, zone: &str, lines: &[&str]) -> Result<()> {
+        let head = [
+            format!("server {}", self.address),
+            format!("zone {zone}"),
+            format!("key hmac-sha256:{} {}", self.key.name, self.key.secret_base64),
+        ];
+        let tail = lines.iter().chain(&["send"]).map(|&line| line.to_owned());
+        let script = head.into_iter().chain(tail).map(|line| line + "\n").collect::<String>();
+        let output = host.run_with_input(&["nsupdate"], script.as_bytes(), START_BOUND)?;
+        ensure!(output.is_success(), "nsupdate: {}{}", output.stdout, output.stderr);
+        Ok(())
     }
 
     /// Kills it at once.

@@ -45,6 +45,15 @@ pub struct Incident {
     pub accepted_at_ms: Option<u64>,
 }
 
+/// How a command refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub exit: i32,
+    pub code: String,
+    pub message: String,
+    pub detail: String,
+}
+
 impl<'a> Console<'a> {
     /// Makes a profile called `name` on `host`. Its vault is a file under a passphrase: a namespace has no keychain.
     ///
@@ -84,6 +93,16 @@ impl<'a> Console<'a> {
     pub fn create_pool(&self, server: std::net::Ipv4Addr, key: &TsigKey, delay_s: u32) -> Result<()> {
         let delay = delay_s.to_string();
         self.ask(&["pool", "create", POOL, "--delay", &delay, "--ttl", "1", "--targets", "any"])?;
+        self.add_provider(server, key)?;
+        self.ask(&["dns", "set", POOL, "--provider", PROVIDER, "--label", world::LABEL])?;
+        Ok(())
+    }
+
+    /// Gives this console its own access to the name server.
+    ///
+    /// # Errors
+    /// The command refuses.
+    pub fn add_provider(&self, server: std::net::Ipv4Addr, key: &TsigKey) -> Result<()> {
         let secret = self.host.dir().join("provider-key");
         if !secret.exists() {
             write_secret(&secret, &key.secret_base64)?;
@@ -103,8 +122,31 @@ impl<'a> Console<'a> {
             "--secret-file",
             &secret.display().to_string(),
         ])?;
-        self.ask(&["dns", "set", POOL, "--provider", PROVIDER, "--label", world::LABEL])?;
         Ok(())
+    }
+
+    /// Lets a second console, on another host, into this one's fleet as an operator, the way two people do it: a card
+    /// there, a pool file here, and its own access to the name server.
+    ///
+    /// # Errors
+    /// A command refuses.
+    pub fn second<'b>(
+        &self,
+        host: &'b Host,
+        name: &str,
+        server: std::net::Ipv4Addr,
+        key: &TsigKey,
+    ) -> Result<Console<'b>> {
+        let second = Console::init(host, name)?;
+        let shown = second.ask(&["console", "id"])?;
+        let card = shown.get("card").and_then(Value::as_str).context("the console has no card")?;
+        let (card_file, pool_file) = (host.dir().join("card"), host.dir().join("fleet.pool"));
+        fs::write(&card_file, card).with_context(|| format!("writing {}", card_file.display()))?;
+        let (card_file, pool_file) = (card_file.display().to_string(), pool_file.display().to_string());
+        self.ask(&["console", "add", &card_file, "--role", "operator", "--out", &pool_file])?;
+        second.ask(&["profile", "join", &pool_file])?;
+        second.add_provider(server, key)?;
+        Ok(second)
     }
 
     /// Enrols a member the way a person does: invitation here, secret there, then the console calls.
@@ -179,6 +221,68 @@ impl<'a> Console<'a> {
         answer.pointer("/pools/0").cloned().with_context(|| format!("no pool in {answer}"))
     }
 
+    /// Why the pool stands where it stands, whole.
+    ///
+    /// # Errors
+    /// The command refuses.
+    pub fn explain(&self) -> Result<Value> {
+        self.ask(&["explain", POOL])
+    }
+
+    /// Every incident of the pool, newest first, without entries and evidence.
+    ///
+    /// # Errors
+    /// The command refuses.
+    pub fn incidents(&self) -> Result<Vec<Value>> {
+        let answer = self.ask(&["incidents", "list", "--pool", POOL, "--limit", "100"])?;
+        Ok(answer.get("incidents").and_then(Value::as_array).cloned().unwrap_or_default())
+    }
+
+    /// One incident, whole.
+    ///
+    /// # Errors
+    /// The command refuses.
+    pub fn incident(&self, id: &str) -> Result<Value> {
+        self.ask(&["incidents", "show", id])
+    }
+
+    /// Waits until the pool's machine stands in one of these states; gives the whole status.
+    ///
+    /// # Errors
+    /// It does not within the bound; where it stands and why is in the error.
+    pub fn wait_state(&self, states: &[&str], bound: Duration) -> Result<Value> {
+        wait::until(&format!("the pool to stand in {}", states.join(" or ")), bound, || {
+            let status = self.status()?;
+            let text = |name: &str| status.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+            let is_there = states.contains(&text("state").as_str());
+            let seen = format!("{}: {}", text("state"), text("reason"));
+            Ok(if is_there { Seen::Yes(status) } else { Seen::NotYet(seen) })
+        })
+    }
+
+    /// Runs a command that has to refuse, and gives its exit code and its error.
+    ///
+    /// # Errors
+    /// It cannot be run, or it succeeds.
+    pub fn refusal(&self, arguments: &[&str]) -> Result<Refusal> {
+        let output = self.run(arguments, WORK_BOUND)?;
+        let words = arguments.join(" ");
+        if output.is_success() {
+            bail!("`serversctl {words}` was to be refused and said {}", output.stdout);
+        }
+        let last = output.stderr.lines().last().unwrap_or_default();
+        let error: Value = serde_json::from_str(last)
+            .with_context(|| format!("`serversctl {words}` failed without an error in JSON: {last}"))?;
+        let error = error.get("error").unwrap_or(&error);
+        let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        Ok(Refusal {
+            exit: output.code().unwrap_or_default(),
+            code: text("code"),
+            message: text("message"),
+            detail: text("detail"),
+        })
+    }
+
     /// The state's name and its reason, in the product's own words.
     ///
     /// # Errors
@@ -232,6 +336,20 @@ impl<'a> Console<'a> {
         })
     }
 
+    /// Waits until the member is no standby that could take over.
+    ///
+    /// # Errors
+    /// It still is when the bound passes.
+    pub fn wait_not_ready(&self, member: &str, bound: Duration) -> Result<()> {
+        wait::until(&format!("{member} not to be ready"), bound, || {
+            let status = self.status()?;
+            let members = status.get("members").and_then(Value::as_array).cloned().unwrap_or_default();
+            let own = members.iter().find(|m| m.get("name").and_then(Value::as_str) == Some(member));
+            let ready = own.and_then(|own| own.pointer("/ready/verdict")).and_then(Value::as_str);
+            Ok(Seen::when(ready == Some("no"), format!("{ready:?}")))
+        })
+    }
+
     /// Waits for the incident that began after `since_ms` and moved the record, with the times of its phases.
     ///
     /// # Errors
@@ -256,7 +374,11 @@ impl<'a> Console<'a> {
         self.ask_within(arguments, ASK_BOUND)
     }
 
-    fn ask_within(&self, arguments: &[&str], bound: Duration) -> Result<Value> {
+    /// As [`Console::ask`], for a command that takes its time.
+    ///
+    /// # Errors
+    /// As [`Console::ask`].
+    pub fn ask_within(&self, arguments: &[&str], bound: Duration) -> Result<Value> {
         let output = self.run(arguments, bound)?;
         let words = arguments.join(" ");
         if !output.is_success() {
@@ -264,6 +386,16 @@ impl<'a> Console<'a> {
         }
         let last = output.stdout.lines().last().unwrap_or("null");
         serde_json::from_str(last).with_context(|| format!("`serversctl {words}` answered {last}"))
+    }
+
+    /// Starts a command and does not wait for it.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn begin(&self, arguments: &[&str]) -> Result<Process> {
+        let argv = self.argv(&[&["--json"], arguments].concat());
+        let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
+        self.host.spawn("command", &argv)
     }
 
     fn run(&self, arguments: &[&str], bound: Duration) -> Result<Output> {

@@ -1,0 +1,192 @@
+//! Two watches of one fleet (safety.md F12).
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use hosts::product::{Console, POOL};
+use hosts::{Cut, Fabric, Host, Process, Seen, wait};
+use serde_json::Value;
+
+use crate::stage::{DELAY, READY_BOUND, SOON, Stage, armed_world, phases, states, text};
+
+/// A second console on a host of its own, with its watch.
+fn second<'h>(stage: &Stage<'_>, host: &'h Host) -> Result<(Console<'h>, Process)> {
+    host.set_name_server(stage.dns.address())?;
+    let other = stage.console.second(host, "console-b", stage.dns.address(), stage.dns.key())?;
+    let watch = other.watch()?;
+    Ok((other, watch))
+}
+
+fn second_host(fabric: &Fabric) -> Result<Host> {
+    fabric.host("consoleb", 101)
+}
+
+/// Which of the consoles says that it holds the lease.
+fn holders(consoles: &[&Console<'_>]) -> Result<Vec<bool>> {
+    consoles.iter().map(|console| Ok(console.status()?["lease"]["kind"] == "mine")).collect()
+}
+
+fn incident_id(console: &Console<'_>, epoch: u64) -> Result<Option<String>> {
+    let all = console.incidents()?;
+    Ok(all.iter().find(|one| one["epoch"] == epoch).map(|one| text(one, "id").to_owned()))
+}
+
+/// Everything a console has told since it started, as its explanation and its incidents hold it.
+fn story(console: &Console<'_>) -> Result<Value> {
+    Ok(console.explain()?["entries"].clone())
+}
+
+#[test]
+fn two_watches_see_the_death_one_writes_and_the_other_adopts() {
+    armed_world(3, DELAY, |stage| {
+        let host = second_host(stage.fabric)?;
+        let (other, mut other_watch) = second(stage, &host)?;
+        other.wait_state(&["FOLLOW", "STEADY"], READY_BOUND)?;
+        wait::until("one lease holder and one follower", READY_BOUND, || {
+            let (one, two) = (stage.console.status()?, other.status()?);
+            let pair = [text(&one, "state"), text(&two, "state")];
+            let is_so = pair == ["STEADY", "FOLLOW"] || pair == ["FOLLOW", "STEADY"];
+            Ok(Seen::when(is_so, format!("{pair:?}: {} / {}", one["reason"], two["reason"])))
+        })?;
+        ensure!(holders(&[&stage.console, &other])?.iter().filter(|holds| **holds).count() == 1);
+        let holder = if stage.console.status()?["lease"]["kind"] == "mine" { &stage.console } else { &other };
+        holder.wait_ready(READY_BOUND)?;
+        for console in [&stage.console, &other] {
+            console.wait_traffic(READY_BOUND)?;
+        }
+
+        let before = stage.record()?;
+        stage.member("lb1").power_cut()?;
+        let after = stage.wait_moved(&before, Duration::from_secs(30))?;
+        for console in [&stage.console, &other] {
+            console.wait_state(&["HOLD", "FOLLOW"], SOON)?;
+        }
+        // The follower learns it at a relay's word of the new epoch.
+        let adopter = wait::until("one of the two to adopt", SOON, || {
+            let mut seen = Vec::new();
+            for console in [&stage.console, &other] {
+                let told = story(console)?;
+                let path: Vec<String> = states(&told).into_iter().map(str::to_owned).collect();
+                if path.iter().any(|state| state == "ADOPT") && console.status()?["epoch"] == after.epoch {
+                    return Ok(Seen::Yes(std::ptr::eq(console, &raw const other)));
+                }
+                seen.push(path);
+            }
+            Ok(Seen::NotYet(format!("{seen:?}")))
+        })?;
+        let (winner, follower) = if adopter { (&stage.console, &other) } else { (&other, &stage.console) };
+        let told = story(follower)?;
+        ensure!(!states(&told).contains(&"WRITE"), "the follower wrote: {:?}", states(&told));
+        let won = incident_id(winner, after.epoch)?.context("the winner has the incident")?;
+        let followed = wait::until("the follower to know the incident", SOON, || {
+            let all = follower.incidents()?;
+            let found = all.iter().find(|one| text(one, "id") == won).cloned();
+            Ok(found.map_or_else(|| Seen::NotYet(format!("{all:?}")), Seen::Yes))
+        })?;
+        ensure!(text(&followed, "outcome") == "moved-by-other", "{followed}");
+        let won = winner.incident(&won)?;
+        ensure!(text(&won, "outcome") == "moved", "{won}");
+        ensure!(phases(&won).contains(&"sent") && phases(&won).contains(&"accepted"), "{won}");
+        stage.stays(&after, Duration::from_secs(5))?;
+        ensure!(holders(&[&stage.console, &other])?.iter().filter(|holds| **holds).count() == 1);
+        stage.watch.as_mut().context("the first watch runs")?.must_run()?;
+        other_watch.must_run()
+    });
+}
+
+/// Both hold the lease, each granted by the only relay it can ask; both send; the zone accepts one.
+#[test]
+fn with_the_lease_forced_open_both_send_one_is_accepted_the_other_adopts() {
+    const ROUNDS: u32 = 8;
+    armed_world(3, DELAY, |stage| {
+        let host = second_host(stage.fabric)?;
+        let (other, other_watch) = second(stage, &host)?;
+        other.wait_state(&["FOLLOW", "STEADY"], READY_BOUND)?;
+        let mut watches = (stage.watch.take(), Some(other_watch));
+        let mut both_sent = 0;
+        for round in 1..=ROUNDS {
+            // A relay that answered lately and is missed makes a console BLIND; one never reached does not.
+            for watch in [&mut watches.0, &mut watches.1] {
+                if let Some(mut watch) = watch.take() {
+                    watch.stop(SOON)?;
+                }
+            }
+            let before = stage.record()?;
+            let relays: Vec<_> = stage.members.iter().map(hosts::Member::address).collect();
+            let spare: Vec<_> = relays.iter().copied().filter(|one| *one != before.address).collect();
+            for (network, only) in [(stage.network, spare[0]), (&host, spare[1])] {
+                network.heal_all()?;
+                for relay in relays.iter().filter(|relay| **relay != only) {
+                    network.cut(Cut::Pair(*relay))?;
+                }
+            }
+            watches = (Some(stage.console.watch()?), Some(other.watch()?));
+            for console in [&stage.console, &other] {
+                // After the first round the hold-down runs; both states may act on the active member's own word.
+                console.wait_state(&["STEADY", "HOLD"], READY_BOUND)?;
+            }
+            wait::until("both to hold the lease and see a standby", READY_BOUND, || {
+                let seen = [stage.console.status()?, other.status()?];
+                let is_so = seen
+                    .iter()
+                    .all(|status| status["lease"]["kind"] == "mine" && status["standbys"]["verdict"] == "yes");
+                Ok(Seen::when(is_so, format!("{} / {}", seen[0]["lease"], seen[1]["lease"])))
+            })?;
+
+            stage.stop_haproxy(before.address)?;
+            let after = stage.wait_moved(&before, SOON)?;
+            let sent = wait::until("both to know how it ended", SOON, || {
+                let mut sent = Vec::new();
+                for console in [&stage.console, &other] {
+                    let found = console.incidents()?;
+                    let ours = found.iter().find(|one| {
+                        ["moved", "moved-by-other"].contains(&text(one, "outcome"))
+                            && one["beganMs"].as_u64() >= found.first().and_then(|one| one["beganMs"].as_u64())
+                    });
+                    let Some(ours) = ours else { return Ok(Seen::NotYet(format!("{found:?}"))) };
+                    if console.status()?["epoch"] != after.epoch {
+                        return Ok(Seen::NotYet(format!("epoch {}", console.status()?["epoch"])));
+                    }
+                    sent.push((console.incident(text(ours, "id"))?, console));
+                }
+                Ok(Seen::Yes(sent))
+            })?;
+            let senders: Vec<_> =
+                sent.iter().filter(|(incident, _)| phases(incident).contains(&"sent")).collect();
+            ensure!(!senders.is_empty(), "nobody sent: {sent:?}");
+            ensure!(sent[0].0["id"] == sent[1].0["id"], "two incidents for one fault: {sent:?}");
+            let outcomes: Vec<_> = sent.iter().map(|(incident, _)| text(incident, "outcome")).collect();
+            ensure!(
+                outcomes == ["moved", "moved-by-other"] || outcomes == ["moved-by-other", "moved"],
+                "round {round}: {outcomes:?}"
+            );
+            if senders.len() == 2 {
+                both_sent += 1;
+                let (loser, _) =
+                    sent.iter().find(|(one, _)| text(one, "outcome") == "moved-by-other").unwrap();
+                let path = states(&loser["entries"]);
+                let wrote = path.iter().position(|state| *state == "WRITE").context("it sent")?;
+                let adopted = path.iter().position(|state| *state == "ADOPT").context("it adopted")?;
+                ensure!(wrote < adopted && !path.contains(&"VERIFY"), "the loser's story: {path:?}");
+            }
+            stage.unwritten_since(&after)?;
+            if both_sent > 0 {
+                break;
+            }
+            stage.start_haproxy(before.address)?;
+            for console in [&stage.console, &other] {
+                console.ask(&["ack", POOL])?;
+            }
+        }
+        ensure!(both_sent > 0, "in {ROUNDS} rounds the two never both sent");
+        stage.network.heal_all()?;
+        host.heal_all()?;
+        let last = stage.record()?;
+        // Connected again, one of them holds the lease and nothing is written any more.
+        wait::until("one lease holder", READY_BOUND, || {
+            let held = holders(&[&stage.console, &other])?;
+            Ok(Seen::when(held.iter().filter(|holds| **holds).count() == 1, format!("{held:?}")))
+        })?;
+        stage.stays(&last, Duration::from_secs(5))
+    });
+}
