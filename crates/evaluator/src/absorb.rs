@@ -61,10 +61,12 @@ impl Machine {
         self.fitness.on_tick(now, &self.sight);
         self.register.on_tick(now);
         if self.holds_lease(now)
-            && let Some(record) = self.hold.orphaned(now, self.epoch())
+            && let Some(record) = self.hold.orphaned(now)
         {
             let about = record.from.unwrap_or(record.to);
-            self.remember(|memory| memory.unrecorded = None);
+            if self.memory.unrecorded.take_if(|left| left.epoch == record.epoch).is_some() {
+                self.memory_changes += 1;
+            }
             out.push(Output::Moved(record, self.incident_of(record.epoch.saturating_sub(1), about)));
         }
         let rests = matches!(self.state, State::Hold | State::Steady) && self.holds_lease(now);

@@ -75,10 +75,10 @@ impl Hold {
         self.trim();
     }
 
-    /// The move of this epoch if its record is still missing a minute later: whoever made it died first.
-    pub(crate) fn orphaned(&mut self, now: Time, epoch: u64) -> Option<MoveRecord> {
-        let moved =
-            self.moves.get_mut(&epoch).filter(|moved| moved.assumed && now - moved.as_of >= RECORD_LATE)?;
+    /// A move whose record is still missing a minute later: whoever made it died first.
+    pub(crate) fn orphaned(&mut self, now: Time) -> Option<MoveRecord> {
+        let is_orphan = |moved: &&mut Move| moved.assumed && now - moved.as_of >= RECORD_LATE;
+        let moved = self.moves.values_mut().find(is_orphan)?;
         moved.assumed = false;
         Some(MoveRecord { age: moved.age(now), ..moved.record })
     }

@@ -141,7 +141,7 @@ impl Machine {
             planted: Planted::default(),
         };
         let newest = machine.epoch();
-        if let Some(left) = machine.memory.unrecorded.filter(|left| left.epoch == newest) {
+        if let Some(left) = machine.memory.unrecorded.filter(|left| left.epoch <= newest) {
             // Its writer may never come back to record it: it goes on counting, as one just made.
             machine.hold.assume(now, left.epoch, left.from, left.to);
         }
