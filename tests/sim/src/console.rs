@@ -10,7 +10,7 @@ use std::rc::Rc;
 use evaluator::Machine;
 use evaluator::beacon::BeaconLog;
 use evaluator::io::{
-    Claim, Credential, Input, Member, Memory, MoveRecord, Output, Part, Pause, Policy, Records, Roster, Setup, State,
+    Claim, Credential, Input, MarkerText, Member, Memory, MoveRecord, Reading, Output, Part, Pause, Policy, Records, Roster, Setup, State,
 };
 use model::stall::{Gap, Look, StallWatch};
 use model::{ConsoleId, IncidentId, Nonce, Span, Time};
@@ -153,6 +153,10 @@ pub struct Console {
     pub in_flight: Vec<Claim>,
     /// Its watch is off until then.
     pub watch_off_until: u64,
+    /// Epochs that it saw move the record, in all its lives.
+    pub saw_moves: std::collections::BTreeSet<u64>,
+    /// The newest epoch it was shown, and where that pointed.
+    pub shown: Option<(u64, std::net::Ipv4Addr)>,
     /// It only exists to be a copy.
     pub is_clone: bool,
     /// Draws this console's own numbers.
@@ -249,6 +253,18 @@ impl Console {
             wall_ms: (now as i64 + 2_000_000_000_000 + self.clock.wall_offset_ms).max(0) as u64,
         };
         self.process.as_mut()?.stall.look(look)
+    }
+
+    /// Notes whether a reading shows that the record has moved.
+    pub fn is_shown(&mut self, reading: &Reading) {
+        let [MarkerText::Marker(marker)] = reading.markers.as_slice() else { return };
+        let newer = self.shown.is_none_or(|(epoch, _)| marker.epoch > epoch);
+        if newer {
+            if self.shown.is_some_and(|(_, address)| address != marker.address) {
+                self.saw_moves.insert(marker.epoch);
+            }
+            self.shown = Some((marker.epoch, marker.address));
+        }
     }
 
     /// The shared records as the machine is given them.

@@ -70,6 +70,8 @@ pub enum Weather {
     Late(u64),
     /// Requests arrive twice, the second time up to this much later.
     Doubled(u64),
+    /// It takes up to this long to answer.
+    Slow(u64),
     /// It says 429 and means these seconds.
     Throttled(u64),
 }

@@ -18,7 +18,7 @@ struct Arguments {
     /// The first seed.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How hard worlds are hit: dense, short, realistic or calm.
+    /// How hard worlds are hit: dense, short, contested, realistic or calm.
     #[arg(long, default_value = "dense")]
     profile: Profile,
     /// Run this many seeds instead of so many hours.

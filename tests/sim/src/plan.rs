@@ -23,6 +23,8 @@ pub enum Profile {
     Dense,
     /// The same for a few minutes only: many seeds in little time.
     Short,
+    /// Several consoles, a bad provider, deaths in the middle of claims and impatient operators.
+    Contested,
     /// A few faults an hour, of the kinds that computers have.
     Realistic,
     /// None at all.
@@ -81,7 +83,7 @@ pub struct Plan {
 impl Profile {
     /// Whether faults come on top of each other.
     pub const fn is_dense(self) -> bool {
-        matches!(self, Self::Dense | Self::Short)
+        matches!(self, Self::Dense | Self::Short | Self::Contested)
     }
 
     /// How long worlds are hit, in minutes.
@@ -89,6 +91,7 @@ impl Profile {
         match self {
             Self::Dense => &[30, 60, 120, 240],
             Self::Short => &[3, 5, 8],
+            Self::Contested => &[5, 10],
             Self::Realistic => &[360, 720, 1_440],
             Self::Calm => &[30],
         }
@@ -99,6 +102,7 @@ impl Profile {
         match self {
             Self::Dense => "dense",
             Self::Short => "short",
+            Self::Contested => "contested",
             Self::Realistic => "realistic",
             Self::Calm => "calm",
         }
@@ -108,10 +112,10 @@ impl Profile {
 impl FromStr for Profile {
     type Err = String;
     fn from_str(word: &str) -> Result<Self, String> {
-        [Self::Dense, Self::Short, Self::Realistic, Self::Calm]
+        [Self::Dense, Self::Short, Self::Contested, Self::Realistic, Self::Calm]
             .into_iter()
             .find(|profile| profile.word() == word)
-            .ok_or_else(|| format!("`{word}` is no profile: dense, short, realistic or calm"))
+            .ok_or_else(|| format!("`{word}` is no profile: dense, short, contested, realistic or calm"))
     }
 }
 
@@ -120,14 +124,21 @@ impl Plan {
     pub fn draw(seed: u64, profile: Profile) -> Self {
         let mut dice = Dice::new(seed);
         let length_ms = dice.pick(profile.minutes()) * 60_000;
-        let members = if profile.is_dense() {
+        let members = if profile == Profile::Contested {
+            dice.pick(&[2, 3, 3])
+        } else if profile.is_dense() {
             dice.pick(&[1, 2, 2, 2, 3, 3, 3, 3, 4, 5])
         } else {
             dice.pick(&[2, 2, 3, 3, 3, 4])
         };
         let witnesses = dice.pick(&[0, 0, 0, 1, 1, 2]);
-        let consoles =
-            if profile.is_dense() { dice.pick(&[1, 1, 1, 2, 2, 2, 3, 5]) } else { dice.pick(&[1, 1, 2, 2]) };
+        let consoles = if profile == Profile::Contested {
+            dice.pick(&[2, 2, 3, 3])
+        } else if profile.is_dense() { 
+            dice.pick(&[1, 1, 1, 2, 2, 2, 3, 5])
+        } else {
+            dice.pick(&[1, 1, 2, 2])
+        };
         let voters = members + witnesses;
         let settings = draw_settings(&mut dice, profile, voters);
         let sane = !profile.is_dense();
@@ -212,6 +223,7 @@ struct Chooser<'a> {
     delay_ms: u64,
     gap_ms: u64,
     until: u64,
+    contested: bool,
 }
 
 impl<'a> Chooser<'a> {
@@ -233,10 +245,25 @@ impl<'a> Chooser<'a> {
             Kind::Haproxy,
             Kind::Weather,
         ];
+        let contested = [
+            (Kind::Stall, 4),
+            (Kind::Suspend, 10),
+            (Kind::Crash, 4),
+            (Kind::CrashBeforeActing, 14),
+            (Kind::Credential, 2),
+            (Kind::OneWay, 3),
+            (Kind::Power, 4),
+            (Kind::Haproxy, 16),
+            (Kind::BadConfig, 5),
+            (Kind::Weather, 24),
+            (Kind::Activate, 14),
+            (Kind::Operator, 8),
+        ];
         let share = dice.pick(&[10, 25, 50, 80, 100]);
         let mut kinds: Vec<_> = match plan.profile {
             Profile::Calm => Vec::new(),
             Profile::Realistic => Kind::ALL.into_iter().filter(|(kind, _)| calm.contains(kind)).collect(),
+            Profile::Contested => contested.to_vec(),
             Profile::Dense | Profile::Short => Kind::ALL.into_iter().filter(|_| dice.percent(share)).collect(),
         };
         if kinds.is_empty() && plan.profile != Profile::Calm {
@@ -247,6 +274,7 @@ impl<'a> Chooser<'a> {
             Profile::Realistic => dice.pick(&[600_000, 1_200_000, 2_400_000]),
             Profile::Dense => dice.pick(&[8_000, 20_000, 40_000, 90_000, 180_000]),
             Profile::Short => dice.pick(&[4_000, 8_000, 20_000, 40_000]),
+            Profile::Contested => dice.pick(&[3_000, 6_000, 10_000]),
         };
         Self {
             dice,
@@ -257,6 +285,7 @@ impl<'a> Chooser<'a> {
             delay_ms: plan.settings.delay().as_ms(),
             gap_ms,
             until: plan.chaos_until,
+            contested: plan.profile == Profile::Contested,
         }
     }
 
@@ -430,6 +459,7 @@ impl<'a> Chooser<'a> {
     fn console_fault(&mut self, kind: Kind) -> Fault {
         let (console, length) = (self.console(), self.length());
         match kind {
+            Kind::Suspend if self.contested => Fault::Suspend(console, self.dice.spread(1_500, 120_000)),
             Kind::Suspend => Fault::Suspend(console, self.dice.spread(1_000, 72 * 3_600_000)),
             Kind::DarkWake => Fault::DarkWake(console, self.dice.spread(500, 8_000), length.max(5_000)),
             Kind::Crash => Fault::Crash(console, self.dice.spread(300, 60_000)),
@@ -464,7 +494,8 @@ impl<'a> Chooser<'a> {
             }
             Kind::RollBack => Fault::RollBack,
             _ => {
-                let weather = match self.dice.below(7) {
+                let weather = match self.dice.below(8) {
+                    6 => Weather::Slow(self.dice.spread(300, 7_000)),
                     0 => Weather::Outage,
                     1 => Weather::StaleReads(self.dice.spread(500, 30_000)),
                     2 => Weather::LostAnswers,

@@ -132,9 +132,11 @@ pub fn i5_only_the_holder_writes(sending: &Sending<'_>) -> Check {
         return sending.fail(Invariant::I5, "no relay has granted the lease within 12 s");
     }
     let above = |holder: Holder| holder.console != sending.me.console && holder > sending.me;
-    let mut others = words().filter(|word| fresh(word.answer.sent)).filter_map(|word| word.answer.holder);
+    let live = |sent: Time| sending.now - sent < LEASE_CONSOLE;
+    let mut others = words().filter(|word| live(word.answer.sent)).filter_map(|word| word.answer.holder);
     if let Some(other) = others.find(|holder| above(*holder)) {
-        return sending.fail(Invariant::I5, format!("a relay names {other:?} as the holder"));
+        let heard: Vec<_> = words().map(|word| (sending.now - word.answer.sent, word.answer.clone())).collect();
+        return sending.fail(Invariant::I5, format!("a relay names {other:?} as the holder: {heard:?}"));
     }
     let stood = sending.now - sending.decided;
     if stood > Span::from_ms(1_250) {

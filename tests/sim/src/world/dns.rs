@@ -200,7 +200,8 @@ impl World {
         }
         let node = self.consoles[ask.console].node;
         if let Fate::Once(ms) | Fate::Twice(ms, _) = self.net.fate(self.register_node(), node) {
-            let at = self.now + WORK_MS + ms;
+            let slow = self.weather.pick(|w| if let Weather::Slow(ms) = w { Some(ms) } else { None });
+            let at = self.now + WORK_MS + ms + slow.map_or(0, |ms| self.dice.range(0, ms));
             self.queue.push(at, Event::DnsEnds(ask.console, ask.life, ask.id, Box::new(outcome)));
         }
     }
@@ -229,6 +230,7 @@ impl World {
         let input = match (outcome, pending.nonce) {
             (Outcome::Read(Ok((reading, token))), _) => {
                 process.token = Some(token);
+                self.consoles[console].is_shown(&reading);
                 Input::DnsRead(Ok(reading))
             }
             (Outcome::Read(Err(fault)), _) => Input::DnsRead(Err(fault)),

@@ -87,6 +87,8 @@ impl World {
             stalls_before_sending: None,
             in_flight: Vec::new(),
             watch_off_until: 0,
+            saw_moves: std::collections::BTreeSet::new(),
+            shown: None,
             is_clone: false,
             dice: self.dice.fork(100 + place as u64),
         }
