@@ -33,6 +33,9 @@ mod view;
 mod watch;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub use host::{Host, Kind, OpenError};
 
 /// An error with all its causes, in one line.

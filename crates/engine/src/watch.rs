@@ -27,8 +27,6 @@ use crate::recorder::Recorder;
 use crate::register::Register;
 use crate::story::Story;
 
-/// Baselines change every second and matter by the hour: they are written this often when nothing else is.
-const BASELINES_EVERY: Span = Span::from_s(60);
 /// How often the machine is told the time when nothing happens.
 const RHYTHM: Span = Span::from_ms(250);
 /// A disk that refused, and a machine that broke, are tried again after this long.
@@ -213,8 +211,8 @@ pub(crate) struct Watch {
     lease_number: u64,
     /// Which register is asked; answers of an earlier one are about another name.
     register_number: u64,
-    kept_at: Time,
-    kept: Memory,
+    /// Which of its memory's changes was written last.
+    kept_changes: u64,
     /// Decided, not written yet, so not done.
     owed: VecDeque<Output>,
     /// Since when the disk refuses.
@@ -253,8 +251,7 @@ impl Watch {
             lease_sent: BTreeMap::new(),
             lease_number: 0,
             register_number: 0,
-            kept_at: now,
-            kept: Memory::default(),
+            kept_changes: 0,
             owed: VecDeque::new(),
             refused_at: None,
             warned: None,
@@ -347,7 +344,6 @@ impl Watch {
                 return self.warn("watch-down", format!("this pool is not watched here: {error:#}"));
             }
         };
-        self.kept = memory.clone();
         self.wake = now;
         self.warned = None;
         let setup = self.told.setup(now, memory);
@@ -355,7 +351,9 @@ impl Watch {
             recorder.started(&setup, now);
         }
         // A machine that breaks at its very start is tried again a second later.
-        self.machine = Some(Machine::new(now, setup));
+        let machine = Machine::new(now, setup);
+        self.kept_changes = machine.memory_changes();
+        self.machine = Some(machine);
         if self.told.watch == evaluator::io::Watch::Off {
             self.step(now, Input::Operator(Command::Watch(self.told.watch)));
         }
@@ -390,10 +388,11 @@ impl Watch {
             recorder.input(self.pool, now, &input);
         }
         let mut outputs = machine.step(now, input);
-        let memory = machine.memory();
+        let changes = machine.memory_changes();
         self.wake = now + RHYTHM;
-        let behind = self.refused_at.is_some() || says_other(&memory, &self.kept);
-        if behind || outputs.iter().any(is_weighty) || now - self.kept_at > BASELINES_EVERY {
+        let behind = self.refused_at.is_some() || changes != self.kept_changes;
+        if behind || outputs.iter().any(is_weighty) {
+            let memory = machine.memory();
             let mut all: Vec<_> = self.owed.drain(..).collect();
             all.append(&mut outputs);
             if self.refused_at.is_some_and(|at| now - at < AGAIN) {
@@ -403,8 +402,7 @@ impl Watch {
             if let Err(error) = self.tools.story.keep(&memory, &all) {
                 return self.not_written(now, all, &error);
             }
-            self.kept_at = now;
-            self.kept = memory;
+            self.kept_changes = changes;
             outputs = all;
             if self.refused_at.take().is_some() {
                 tracing::info!(pool = %self.pool.short(), "the disk takes this pool's steps again");
@@ -556,14 +554,6 @@ impl Watch {
             tracing::warn!(pool = %self.pool.short(), "the pool's last state could not be written: {error:#}");
         }
     }
-}
-
-/// Whether a memory differs in what a restart must know; baselines age every second and can wait.
-fn says_other(memory: &Memory, kept: &Memory) -> bool {
-    memory.marker != kept.marker
-        || memory.intent != kept.intent
-        || memory.abort != kept.abort
-        || memory.drift != kept.drift
 }
 
 /// Whether an output may only be carried out once it is on disk.
