@@ -95,6 +95,11 @@ impl Machine {
             (outcome::UNKNOWN, "a later epoch stands there; nothing proves what became of this one")
         };
         self.note(now, word, format!("epoch {}: {why}", intent.epoch), out);
+        if proven && intent.cause.is_move() {
+            // It was made and is history already: people and records learn of it all the same.
+            let name = self.name_of_move(intent);
+            self.record_move(now, intent, name, out);
+        }
         Some(Go::new(State::Adopt, Rule::Superseded, format!("epoch {} was decided elsewhere", marker.epoch)))
     }
 
@@ -186,11 +191,7 @@ impl Machine {
     /// The register holds this claim: believe it, record it, tell people.
     pub(crate) fn settle_won(&mut self, now: Time, claim: &Claim, proof: &str, out: &mut Vec<Output>) {
         let former = self.active;
-        // The claim's own name comes first: after a restart the boot of a dead member is not known any more.
-        let moved_away = claim
-            .incident
-            .or(self.incident)
-            .unwrap_or_else(|| self.incident_of(claim.expect_marker.epoch, former.unwrap_or(claim.member)));
+        let moved_away = self.name_of_move(claim);
         self.note(now, outcome::WON, format!("epoch {}: {proof}", claim.epoch), out);
         self.believe(now, claim.set_marker.clone(), out);
         self.failed_writes = 0;
@@ -198,11 +199,27 @@ impl Machine {
         if !claim.cause.is_move() {
             return;
         }
+        let former = former.filter(|id| *id != claim.member);
+        out.push(Output::Role { epoch: claim.epoch, active: claim.member, former });
+        self.record_move(now, claim, moved_away, out);
+    }
+
+    /// The claim's own name comes first: after a restart the boot of a dead member is not known any more.
+    fn name_of_move(&self, claim: &Claim) -> IncidentId {
+        let former = self.active.unwrap_or(claim.member);
+        let named = claim.incident.or(self.incident);
+        named.unwrap_or_else(|| self.incident_of(claim.expect_marker.epoch, former))
+    }
+
+    /// A move that was made goes into the shared records and to people.
+    fn record_move(&mut self, now: Time, claim: &Claim, moved_away: IncidentId, out: &mut Vec<Output>) {
+        let mut members = self.roster.members.iter();
+        let from = members.find(|(_, member)| member.address == claim.expect_a).map(|(id, _)| *id);
         let record = MoveRecord {
             epoch: claim.epoch,
             age: Span::ZERO,
             cause: claim.cause,
-            from: former.filter(|id| *id != claim.member),
+            from: from.filter(|id| *id != claim.member),
             to: claim.member,
             acknowledged: claim.cause == Cause::Manual,
             verified: false,
@@ -212,7 +229,6 @@ impl Machine {
         }
         self.hold.add(now, record);
         out.push(Output::Moved(record, moved_away));
-        out.push(Output::Role { epoch: claim.epoch, active: claim.member, former: record.from });
         let text = format!("traffic moved to {}: {}", self.name(claim.member), claim.reason);
         self.tell(Some(moved_away), NoticeKind::Moved, text, Reach::Shared, out);
     }
