@@ -45,8 +45,10 @@ pub(super) struct Oracle {
     /// Moves told to everybody.
     told: BTreeSet<(usize, u32, IncidentId)>,
     /// Incidents of accepted automatic moves.
-    pub(super) incidents: Vec<(IncidentId, usize)>,
+    pub(super) incidents: Vec<(IncidentId, usize, u64)>,
     told_by: BTreeMap<IncidentId, u32>,
+    /// Claims of which their console learned that it never will know.
+    unknowable: BTreeSet<(usize, u64)>,
     /// Epochs of moves that somebody recorded.
     recorded: BTreeSet<u64>,
     /// Since when each member has truly not served.
@@ -89,6 +91,7 @@ impl Oracle {
             told: BTreeSet::new(),
             incidents: Vec::new(),
             told_by: BTreeMap::new(),
+            unknowable: BTreeSet::new(),
             recorded: BTreeSet::new(),
             dead_since: vec![None; voters],
             disturbed_at: 0,
@@ -210,7 +213,7 @@ impl World {
         );
         self.check(check);
         match claim.incident {
-            Some(incident) => self.oracle.incidents.push((incident, console)),
+            Some(incident) => self.oracle.incidents.push((incident, console, claim.epoch)),
             None if claim.cause == Cause::Preferred => {}
             None => self.fail(Violation::new(Invariant::I18, "an automatic move belongs to no incident")),
         }
@@ -264,8 +267,10 @@ impl World {
         if self.register.lineage > 0 {
             return;
         }
-        let untold = self.oracle.incidents.iter().find(|(incident, _)| !self.oracle.told_by.contains_key(incident));
-        if let Some((incident, console)) = untold.copied() {
+        let untold = self.oracle.incidents.iter().find(|(incident, console, epoch)| {
+            !self.oracle.told_by.contains_key(incident) && !self.oracle.unknowable.contains(&(*console, *epoch))
+        });
+        if let Some((incident, console, _)) = untold.copied() {
             let text = format!("incident {incident}, moved by console {console}, was told to nobody");
             self.fail(Violation::new(Invariant::I18, text));
         }
@@ -278,6 +283,7 @@ impl World {
                 && accepted.claim.cause.is_move()
                 && !self.consoles[accepted.console].is_clone
                 && !self.oracle.recorded.contains(&accepted.claim.epoch)
+                && !self.oracle.unknowable.contains(&(accepted.console, accepted.claim.epoch))
         });
         if let Some(accepted) = lost {
             let text = format!(
@@ -305,10 +311,14 @@ impl World {
             return;
         }
         let won = entry.cause == outcome::WON;
+        let Some(epoch) = epoch_in(&entry.reason) else { return };
+        if entry.cause == outcome::UNKNOWN {
+            // Two decisions later nothing proves what became of it, so nobody can tell of it either.
+            self.oracle.unknowable.insert((console, epoch));
+        }
         if !won && entry.cause != outcome::LOST {
             return;
         }
-        let Some(epoch) = epoch_in(&entry.reason) else { return };
         let lineage = self.register.lineage;
         // A copy of a console has the same claims on its disk, so its write is the other's write.
         let id = self.consoles[console].id;
