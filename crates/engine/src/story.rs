@@ -404,7 +404,154 @@ fn word(outcome: IncidentOutcome) -> anyhow::Result<String> {
 mod tests {
     use evaluator::io::Baseline;
 
+    use evaluator::io::Cause;
+    use model::ConsoleId;
+    use protocol::key::SecretKey;
+    use store::Incident;
+
     use super::*;
+
+    const EDGE: PoolId = PoolId::from_number(5);
+    const LOST: IncidentId = IncidentId::from_number(9);
+
+    fn store() -> Arc<Store> {
+        Arc::new(Store::open_in_memory().unwrap())
+    }
+
+    fn story(store: &Arc<Store>) -> Story {
+        let key = SecretKey::from_bytes(&[3; 32]);
+        struct Nowhere;
+        impl crate::fleet::Keeper for Nowhere {
+            fn keep(&self, _: &protocol::docs::SignedDoc) -> anyhow::Result<()> {
+                Ok(())
+            }
+        }
+        let fleet = Fleet::found(ConsoleId::from_number(1), "desk", key, &Nowhere).unwrap();
+        Story::new(EDGE, Arc::clone(store), Arc::new(fleet), Arc::default())
+    }
+
+    /// A transition; whether the machine names the incident, and the rule if it matters.
+    fn went(from: State, to: State, incident: Option<IncidentId>, cause: &str) -> Output {
+        let entry = Entry {
+            at: Time::ZERO,
+            from,
+            to,
+            cause: cause.to_owned(),
+            reason: "because".to_owned(),
+            evidence: Vec::new(),
+            incident,
+        };
+        Output::Journal(entry)
+    }
+
+    fn moved(cause: Cause, age: Span, verified: bool) -> Output {
+        let to = MemberId::from_number(2);
+        let acknowledged = cause == Cause::Manual;
+        Output::Moved(MoveRecord { epoch: 5, age, cause, from: None, to, acknowledged, verified }, LOST)
+    }
+
+    fn kept(story: &mut Story, outputs: &[Output]) -> Incident {
+        for output in outputs {
+            story.keep(&Memory::default(), std::slice::from_ref(output)).unwrap();
+        }
+        let filter = IncidentFilter { pool: Some(EDGE), limit: 8 };
+        let mut all = story.store.incidents(filter).unwrap();
+        assert_eq!(all.len(), 1, "one story: {all:?}");
+        all.remove(0)
+    }
+
+    const READ_BACK: &str = "read-back";
+
+    #[test]
+    fn a_move_ends_its_incident_when_it_is_read_back() {
+        let store = store();
+        let mut story = story(&store);
+        let incident = kept(
+            &mut story,
+            &[
+                went(State::Steady, State::Suspect, None, ""),
+                went(State::Suspect, State::Confirm, Some(LOST), ""),
+                went(State::Confirm, State::Claim, Some(LOST), ""),
+                went(State::Claim, State::Write, Some(LOST), ""),
+                moved(Cause::Down, Span::ZERO, false),
+                went(State::Write, State::Verify, Some(LOST), ""),
+            ],
+        );
+        assert_eq!((incident.outcome.as_str(), incident.ended_ms), ("moved-unverified", None));
+        // Entering HOLD, the machine has closed the incident already.
+        let incident = kept(&mut story, &[went(State::Verify, State::Hold, None, READ_BACK)]);
+        assert_eq!(incident.outcome, "moved");
+        assert!(incident.ended_ms.is_some());
+        let phases: Vec<_> = incident.phases.iter().map(|phase| phase.name.as_str()).collect();
+        assert_eq!(phases, ["confirming", "decided", "sent", "accepted", "verified"]);
+        // What is told about the move later opens nothing and reopens nothing.
+        let again = kept(&mut story, &[moved(Cause::Down, Span::from_s(60), true)]);
+        assert_eq!((again.outcome, again.ended_ms), (incident.outcome, incident.ended_ms));
+        kept(
+            &mut story,
+            &[went(State::Hold, State::Route, None, ""), went(State::Route, State::Steady, None, "")],
+        );
+    }
+
+    #[test]
+    fn a_host_that_was_killed_between_deciding_and_doing_ends_the_incident_after_its_start() {
+        let store = store();
+        let before = [
+            went(State::Suspect, State::Confirm, Some(LOST), ""),
+            went(State::Claim, State::Write, Some(LOST), ""),
+        ];
+        kept(&mut story(&store), &before);
+        let mut again = story(&store);
+        let incident = kept(
+            &mut again,
+            &[
+                went(State::Cold, State::Route, None, ""),
+                went(State::Route, State::Unknown, None, ""),
+                moved(Cause::Down, Span::ZERO, false),
+                went(State::Unknown, State::Verify, None, ""),
+                went(State::Verify, State::Hold, None, READ_BACK),
+            ],
+        );
+        assert_eq!(incident.outcome, "moved");
+        assert!(incident.ended_ms.is_some());
+        assert_eq!(store.incident_entries(LOST).unwrap().len(), 6, "all of it is one story");
+    }
+
+    #[test]
+    fn an_incident_that_was_looked_away_from_ends_when_all_is_well() {
+        let store = store();
+        let mut story = story(&store);
+        let open = kept(
+            &mut story,
+            &[
+                went(State::Suspect, State::Confirm, Some(LOST), ""),
+                went(State::Confirm, State::Ask, Some(LOST), ""),
+                went(State::Ask, State::Cold, Some(LOST), ""),
+                went(State::Cold, State::Route, Some(LOST), ""),
+            ],
+        );
+        assert_eq!((open.outcome.as_str(), open.ended_ms), ("held", None));
+        let ended = kept(&mut story, &[went(State::Route, State::Steady, None, "")]);
+        assert_eq!(ended.outcome, "recovered");
+        assert!(ended.ended_ms.is_some());
+    }
+
+    #[test]
+    fn a_move_by_hand_is_an_incident_with_an_end() {
+        let store = store();
+        let incident = kept(
+            &mut story(&store),
+            &[
+                went(State::Steady, State::Claim, None, ""),
+                went(State::Claim, State::Write, None, ""),
+                moved(Cause::Manual, Span::ZERO, false),
+                went(State::Write, State::Verify, None, ""),
+                went(State::Verify, State::Hold, None, READ_BACK),
+            ],
+        );
+        assert_eq!((incident.outcome.as_str(), incident.cause.as_str()), ("moved", "manual"));
+        assert!(incident.ended_ms.is_some());
+    }
 
     #[test]
     fn ages_survive_a_reboot_by_the_wall_clock_alone() {
