@@ -15,35 +15,59 @@ pub(crate) fn attachment() -> u64 {
     )
 }
 
-fn read(routes: &str, own: &[String]) -> u64 {
-    let mut gateway = None;
-    let mut interfaces = Vec::new();
-    for line in routes.lines().skip(1) {
-        let mut fields = line.split_whitespace();
-        let (Some(interface), Some(destination), Some(via)) = (fields.next(), fields.next(), fields.next())
-        else {
-            continue;
-        };
-        if destination == "00000000" {
-            gateway.get_or_insert_with(|| hex_ipv4(via));
-        }
-        interfaces.push((interface, destination));
-    }
-    if interfaces.is_empty() {
-        return 0;
-    }
-    let gateway = gateway.flatten();
-    let mut hasher = DefaultHasher::new();
-    gateway.hash(&mut hasher);
-    interfaces.hash(&mut hasher);
-    own.hash(&mut hasher);
-    hasher.finish().max(1)
+/// A line of the kernel's routing table, numbers in its own byte order.
+struct Route<'a> {
+    interface: &'a str,
+    destination: u32,
+    gateway: u32,
+    metric: u32,
+    mask: u32,
 }
 
-fn hex_ipv4(hex: &str) -> Option<String> {
-    let number = u32::from_str_radix(hex, 16).ok()?;
-    // The kernel prints the bytes in host order.
-    Some(std::net::Ipv4Addr::from(number.to_ne_bytes()).to_string())
+impl<'a> Route<'a> {
+    fn read(line: &'a str) -> Option<Self> {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        let hex = |at: usize| u32::from_str_radix(fields.get(at)?, 16).ok();
+        Some(Self {
+            interface: fields.first()?,
+            destination: hex(1)?,
+            gateway: hex(2)?,
+            metric: fields.get(6)?.parse().ok()?,
+            mask: hex(7)?,
+        })
+    }
+
+    fn is_default(&self) -> bool {
+        self.destination == 0 && self.mask == 0
+    }
+
+    /// Whether an address lies in the network of this very interface.
+    fn is_home_of(&self, address: &str) -> bool {
+        let Ok(address) = address.parse::<std::net::Ipv4Addr>() else { return false };
+        let number = u32::from_ne_bytes(address.octets());
+        self.gateway == 0 && self.mask != 0 && number & self.mask == self.destination
+    }
+}
+
+/// The way out, and what this computer is called there. Networks of its own making (containers, bridges, tunnels that
+/// are no way out) come and go without it being anywhere else; only without a way out do all of them count.
+fn read(routes: &str, own: &[String]) -> u64 {
+    let routes: Vec<_> = routes.lines().skip(1).filter_map(Route::read).collect();
+    if routes.is_empty() {
+        return 0;
+    }
+    let out = routes.iter().filter(|route| route.is_default()).min_by_key(|route| route.metric);
+    let counts = |route: &&Route<'_>| out.is_none_or(|out| out.interface == route.interface);
+    let mut hasher = DefaultHasher::new();
+    out.map(|out| out.gateway).hash(&mut hasher);
+    for route in routes.iter().filter(counts) {
+        (route.interface, route.destination, route.mask).hash(&mut hasher);
+    }
+    let at_home = |address: &&String| routes.iter().filter(counts).any(|route| route.is_home_of(address));
+    for address in own.iter().filter(|address| out.is_none() || at_home(address)) {
+        address.hash(&mut hasher);
+    }
+    hasher.finish().max(1)
 }
 
 /// This computer's own IPv4 addresses other than loopback.
@@ -72,9 +96,10 @@ fn local_hosts(trie: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    const ROUTES: &str = "Iface\tDestination\tGateway \tFlags\n\
-        eth0\t00000000\t01004D0A\t0003\n\
-        eth0\t00004D0A\t00000000\t0001\n";
+    const ROUTES: &str = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n\
+        eth0\t00000000\t01004D0A\t0003\t0\t0\t100\t00000000\t0\t0\t0\n\
+        eth0\t00004D0A\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0\n";
+    const CONTAINERS: &str = "docker0\t000011AC\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0\n";
 
     #[test]
     fn no_route_is_no_network() {
@@ -89,6 +114,18 @@ mod tests {
         assert_ne!(here, read(&ROUTES.replace("01004D0A", "FE004D0A"), &own));
         assert_ne!(here, read(ROUTES, &["10.77.0.101".to_owned()]));
         assert_ne!(here, 0);
+    }
+
+    #[test]
+    fn containers_come_and_go_without_this_computer_moving() {
+        let own = ["10.77.0.100".to_owned()];
+        let with_containers = [own[0].clone(), "172.17.0.1".to_owned()];
+        let here = read(ROUTES, &own);
+        assert_eq!(here, read(&format!("{ROUTES}{CONTAINERS}"), &with_containers));
+        let without_way_out =
+            ROUTES.lines().filter(|line| !line.contains("01004D0A")).collect::<Vec<_>>().join("\n");
+        assert_ne!(here, read(&without_way_out, &own));
+        assert_ne!(read(&without_way_out, &own), read(&format!("{without_way_out}\n{CONTAINERS}"), &own));
     }
 
     #[test]
