@@ -1,14 +1,13 @@
-//! Calling out: to peers' relays, and to their service ports.
+//! Calling out to peers' relays.
 
 use std::net::SocketAddr;
 
 use link::{Channel, Identity, Pin, Timeouts};
 use protocol::frame::{Hello, HelloRole, Welcome};
 use protocol::{Frame, PublicKey};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::limits::{DIAL_DEADLINE, PROBE_DEADLINE};
+use crate::limits::DIAL_DEADLINE;
 use crate::log;
 use crate::node::DialFault;
 
@@ -70,9 +69,4 @@ impl Dialler {
         }
         Err(DialFault::Failed(format!("{} answered the hello with something else", call.address)))
     }
-}
-
-/// Whether a peer's service port takes a connection within the deadline.
-pub async fn probe_port(address: SocketAddr) -> bool {
-    matches!(timeout(PROBE_DEADLINE, TcpStream::connect(address)).await, Ok(Ok(_)))
 }

@@ -7,12 +7,13 @@ use protocol::check::Refusal;
 use protocol::frame::Welcome;
 use protocol::{limits as wire, peers};
 
-use link::Channel;
+use link::{Channel, Speaks};
 
 use super::sessions::Met;
 use super::{DialFault, Event, Node};
-use crate::peers::{Call, probe_port};
+use crate::peers::Call;
 use crate::session::{self, DialledBy, Who};
+use crate::limits::PROBE_DEADLINE;
 use crate::{limits, log};
 
 /// The state of calling one peer.
@@ -175,12 +176,15 @@ impl Node {
         let port_of = |peer: MemberId| {
             let entry = roster.member(peer)?;
             let port = core.shelf().policy(entry.pool)?.content.settings.probe_port?;
-            Some((peer, SocketAddr::from((entry.address, port))))
+            // What it speaks it said itself, while it was heard.
+            let said = &core.observer().heard(peer)?.beat.heartbeat.haproxy;
+            let speaks = if said.speaks_http(port) { Speaks::Http } else { Speaks::Other };
+            Some((peer, SocketAddr::from((entry.address, port)), speaks))
         };
-        for (about, address) in core.observer().to_probe(now).filter_map(port_of) {
+        for (about, address, speaks) in core.observer().to_probe(now).filter_map(port_of) {
             let events = self.events.clone();
             tokio::spawn(async move {
-                let answered = probe_port(address).await;
+                let answered = link::probe(address, speaks, PROBE_DEADLINE).await;
                 let _ = events.send(Event::Probed { about, answered }).await;
             });
         }

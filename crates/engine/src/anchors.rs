@@ -147,11 +147,12 @@ pub(crate) async fn watch_services(inner: Arc<Inner>) {
                 let Ok(place) = Arc::clone(&room).try_acquire_owned() else { continue };
                 let (watch, member) = (watch.clone(), entry.id);
                 let address = std::net::SocketAddr::from((entry.address, port));
+                let said_http = |seen: &crate::sighting::Seen| seen.heartbeat.haproxy.speaks_http(port);
+                let is_http = inner.sightings().seen(member).is_some_and(said_http);
+                let speaks = if is_http { link::Speaks::Http } else { link::Speaks::Other };
                 tokio::spawn(async move {
                     let _place = place;
-                    let dialled =
-                        tokio::time::timeout(PATIENCE, tokio::net::TcpStream::connect(address)).await;
-                    let answered = matches!(dialled, Ok(Ok(_)));
+                    let answered = link::probe(address, speaks, PATIENCE).await;
                     watch.tell(Ask::Input(Input::Probe { member, answered }));
                 });
             }

@@ -14,12 +14,14 @@ mod channel;
 mod error;
 mod identity;
 mod open;
+mod probe;
 mod tls;
 
 pub use channel::{Channel, Receiver, Sender};
 pub use error::LinkError;
 pub use identity::Identity;
 pub use open::{Acceptor, Pin, Timeouts, connect, connect_over};
+pub use probe::{Speaks, probe};
 
 /// A byte stream that a link can run over: a TCP connection, an SSH tunnel, a pipe through a peer.
 pub trait Stream: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin {}

@@ -61,6 +61,14 @@ pub struct Listener {
     pub answers: Option<bool>,
 }
 
+impl Report {
+    /// Whether plain HTTP is spoken on this port, as far as the member says.
+    pub fn speaks_http(&self, port: u16) -> bool {
+        let mut of_port = self.listeners.iter().filter(|listener| listener.port == Some(port)).peekable();
+        of_port.peek().is_some() && of_port.all(|listener| listener.http && !listener.tls)
+    }
+}
+
 /// Totals over `show stat`, small enough to travel in a heartbeat.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
