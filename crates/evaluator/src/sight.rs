@@ -50,6 +50,8 @@ pub(crate) struct Seen {
     heard: Option<Time>,
     /// When its newest life came from its own relay.
     pub(crate) direct: Option<Time>,
+    /// Whose relay brought its newest life by a way round, and when.
+    pub(crate) through: Option<(MemberId, Time)>,
     direct_order: (u64, u64),
     pub(crate) facts: Option<Facts>,
     beats: Beats,
@@ -226,6 +228,9 @@ impl Sight {
         if !newer {
             return Heard::Nothing;
         }
+        if !direct && proof.is_some() {
+            seen.through = Some((relay, now));
+        }
         seen.take_facts(now, life, proof);
         if direct { Heard::NewDirect } else { Heard::New }
     }
@@ -300,6 +305,7 @@ impl Seen {
         self.received = None;
         self.heard = None;
         self.direct = None;
+        self.through = None;
         self.ready_since = None;
         self.beats = Beats::default();
     }

@@ -268,6 +268,13 @@ impl Machine {
             if let Some(direct) = seen.direct {
                 add("this console".to_owned(), "newest heartbeat on its own path".to_owned(), now - direct);
             }
+            // While the own path is silent: who hears it for us.
+            let own_path = seen.direct.is_some_and(|at| now - at <= crate::sight::HEARD);
+            let round = seen.through.filter(|(_, at)| !own_path && now - *at <= TESTIMONY_FRESH);
+            if let Some((relay, at)) = round {
+                let name = self.name(relay);
+                add(name.clone(), format!("seen through {name}"), now - at);
+            }
         }
         for (by, said) in self.sight.testimonies(member) {
             let Some(age) = said.made_after.map(|made| now - made).filter(|age| *age <= TESTIMONY_FRESH)
