@@ -115,14 +115,17 @@ impl Machine {
     }
 
     fn on_intent(&mut self, now: Time, intent: crate::io::ForeignIntent, out: &mut Vec<Output>) {
-        if intent.console == self.me.console {
-            let claims = [&self.memory.intent, &self.memory.abort];
-            let open = claims.into_iter().flatten().any(|claim| claim.nonce == intent.nonce);
-            if !open {
-                out.push(Output::IntentClose { nonce: intent.nonce, epoch: intent.epoch });
-            }
+        let claims = [&self.memory.intent, &self.memory.abort];
+        if claims.into_iter().flatten().any(|claim| claim.nonce == intent.nonce) {
             return;
         }
+        if self.closed.contains(&intent.nonce) {
+            // A relay that was not reached when it was closed.
+            out.push(Output::IntentClose { nonce: intent.nonce, epoch: intent.epoch });
+            return;
+        }
+        // One of this console's name that it does not know is left over from a lost memory or a copy of its disk: its
+        // request may still land, so it is consumed like anybody's.
         if intent.epoch <= self.epoch() {
             // Settled by the newest marker; the holder tidies up.
             if self.holds_lease(now) {

@@ -224,7 +224,7 @@ impl Machine {
         self.work = None;
         if let Some(claim) = self.memory.intent.clone() {
             self.remember(|memory| memory.intent = None);
-            out.push(Output::IntentClose { nonce: claim.nonce, epoch: claim.epoch });
+            self.close_intent(&claim, out);
             self.note(now, outcome::WITHDRAWN, format!("nothing was sent: {why}"), out);
         }
     }

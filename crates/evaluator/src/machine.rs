@@ -1,7 +1,7 @@
 //! The machine: what it holds, its one entry, and the loop that takes one way of the table after another until it
 //! rests. What each input changes is in `absorb`, what each state does is in `rows`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::Ipv4Addr;
 
 use model::marker::Short8;
@@ -57,6 +57,8 @@ pub struct Machine {
     pub(crate) pause_until: Option<Time>,
     pub(crate) watch: Watch,
     pub(crate) foreign: BTreeMap<Nonce, (ForeignIntent, Time)>,
+    /// Own intents that this process has closed.
+    pub(crate) closed: VecDeque<Nonce>,
     pub(crate) epoch_heard: u64,
     pub(crate) hint_tries: u32,
     pub(crate) incident: Option<IncidentId>,
@@ -125,6 +127,7 @@ impl Machine {
             pause_until: None,
             watch: Watch::On,
             foreign: BTreeMap::new(),
+            closed: VecDeque::new(),
             epoch_heard: 0,
             hint_tries: 0,
             incident: None,

@@ -11,6 +11,9 @@ use crate::plant::Bug;
 use crate::register::View;
 use crate::state::Rule;
 
+/// Own intents remembered as closed.
+const CLOSED_KEPT: usize = 32;
+
 impl Machine {
     /// The row of UNKNOWN: only reads, the identical request again, or the abort claim on the same marker.
     pub(crate) fn row_unknown(&mut self, now: Time, out: &mut Vec<Output>) -> Option<Go> {
@@ -255,8 +258,17 @@ impl Machine {
         let claims = [self.memory.intent.take(), self.memory.abort.take()];
         self.memory_changes += 1;
         for claim in claims.into_iter().flatten() {
-            out.push(Output::IntentClose { nonce: claim.nonce, epoch: claim.epoch });
+            self.close_intent(&claim, out);
         }
+    }
+
+    /// Relays may forget it. Those that are not reached now are told again when they still name it.
+    pub(crate) fn close_intent(&mut self, claim: &Claim, out: &mut Vec<Output>) {
+        if self.closed.len() == CLOSED_KEPT {
+            self.closed.pop_front();
+        }
+        self.closed.push_back(claim.nonce);
+        out.push(Output::IntentClose { nonce: claim.nonce, epoch: claim.epoch });
     }
 
     /// The incident of a member that was active in an epoch.
