@@ -118,6 +118,9 @@ impl Desk {
             Frame::Docs(docs) => docs.docs.into_iter().for_each(|doc| self.take_doc(relay, doc)),
             Frame::DocRefused(refused) => {
                 tracing::warn!(relay = %relay.short(), "a document was refused: {}", refused.reason);
+                if let Some(fork) = &refused.fork {
+                    self.inner.look_at_fork(relay, fork);
+                }
             }
             Frame::Records(records) => self.on_records(relay, records),
             Frame::DocStored(stored) => self.inner.relay_stored(relay, stored),
@@ -151,8 +154,10 @@ impl Desk {
         let mut policies = Vec::new();
         for (pool, mut told) in pools {
             let head = report.pools.get(&pool).copied().unwrap_or_default();
-            told.epoch_max = head.epoch_max;
-            self.inner.note_epoch(pool, head.epoch_max);
+            // A relay's word that others count on from.
+            let epoch_max = head.epoch_max.min(protocol::limits::COUNTER_MAX);
+            told.epoch_max = epoch_max;
+            self.inner.note_epoch(pool, epoch_max);
             self.tell(pool, Input::Report(told));
             policies.push((pool, head.policy_version));
             self.fetch_records(relay, pool, head.records_head);

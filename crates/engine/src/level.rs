@@ -1,7 +1,7 @@
 //! Brings the fleet's documents level with what each relay keeps: whoever is behind gets what it lacks, at once when
 //! something was signed here, else with the relay's next report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,12 +19,20 @@ const CONFIRMED_WITHIN: Duration = Duration::from_secs(4);
 pub(crate) struct Level {
     roster: u64,
     policies: BTreeMap<PoolId, u64>,
+    /// Offered over this connection although the versions are equal: only the text itself shows a fork.
+    offered: BTreeSet<(DocKind, Option<PoolId>, u64)>,
+}
+
+impl Level {
+    fn offers(&mut self, doc: DocKind, pool: Option<PoolId>, version: u64) -> bool {
+        self.offered.insert((doc, pool, version))
+    }
 }
 
 impl Inner {
     /// A connection is new: nothing is known of what the relay keeps but its roster.
     pub(crate) fn relay_came(&self, relay: MemberId, roster: u64) {
-        self.levels().insert(relay, Level { roster, policies: BTreeMap::new() });
+        self.levels().insert(relay, Level { roster, ..Level::default() });
         self.level_roster(relay);
     }
 
@@ -71,11 +79,17 @@ impl Inner {
     }
 
     fn level_roster(&self, relay: MemberId) {
-        let Some(theirs) = self.levels().get(&relay).map(|level| level.roster) else { return };
-        let shelf = self.fleet.shelf();
-        let ours = shelf.roster_version();
-        let missing = shelf.rosters_since(theirs);
-        drop(shelf);
+        let (ours, newest) = {
+            let shelf = self.fleet.shelf();
+            (shelf.roster_version(), shelf.roster().map(|kept| Arc::clone(&kept.signed)))
+        };
+        let known = self.levels().get_mut(&relay).map(|level| {
+            let equal = level.roster == ours;
+            (level.roster, equal && level.offers(DocKind::Roster, None, ours))
+        });
+        let Some((theirs, offers)) = known else { return };
+        let mut missing = self.fleet.shelf().rosters_since(theirs);
+        missing.extend(newest.filter(|_| offers));
         for doc in missing {
             self.reach.send(relay, Frame::DocPut((*doc).clone()));
         }
@@ -85,14 +99,18 @@ impl Inner {
     }
 
     fn level_policy(&self, relay: MemberId, pool: PoolId) {
-        let known = self.levels().get(&relay).and_then(|level| level.policies.get(&pool).copied());
-        let Some(theirs) = known else { return };
         let ours = {
             let shelf = self.fleet.shelf();
             shelf.policy(pool).map(|kept| (kept.content.version, Arc::clone(&kept.signed)))
         };
+        let version = ours.as_ref().map_or(0, |(version, _)| *version);
+        let known = self.levels().get_mut(&relay).and_then(|level| {
+            let theirs = *level.policies.get(&pool)?;
+            Some((theirs, theirs == version && level.offers(DocKind::Policy, Some(pool), version)))
+        });
+        let Some((theirs, offers)) = known else { return };
         match ours {
-            Some((version, doc)) if theirs < version => {
+            Some((version, doc)) if theirs < version || offers => {
                 self.reach.send(relay, Frame::DocPut((*doc).clone()));
             }
             Some((version, _)) if theirs == version => {}

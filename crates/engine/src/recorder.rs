@@ -16,7 +16,7 @@ use crate::clock;
 /// How often rows are written.
 const BATCH: Duration = Duration::from_secs(1);
 /// Inputs that may wait for the thread.
-const PLACES: usize = 8_192;
+const PLACES: usize = 2_048;
 
 /// What went into a machine. A replay begins at a start.
 #[derive(Serialize)]

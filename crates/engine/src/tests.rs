@@ -284,3 +284,39 @@ async fn a_dropped_host_leaves_no_watch_behind() {
     assert!(ended.is_ok());
     assert!(Host::open(directory.path(), Kind::Headless).is_ok(), "the profile is free");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_policies_of_one_version_hold_automatic_moves_until_the_next_is_signed() {
+    let directory = tempfile::tempdir().unwrap();
+    let (host, pool) = host(directory.path(), Kind::Headless).await;
+    let inner = host.inner().unwrap();
+    let relay = Relay::start(1, inner.fleet.id, inner.fleet.console).await;
+    enrol(&host, pool, &[&relay]);
+    let first = inner.fleet.shelf().policy(pool).map(|kept| kept.clone()).unwrap();
+    until("the relay has the first policy", || relay.core.lock().unwrap().shelf().policy(pool).is_some())
+        .await;
+    // Somebody else's second policy reaches the relay while ours is signed here.
+    let mut theirs = first.content.successor(&first.signed);
+    theirs.name = "theirs".to_owned();
+    let theirs = theirs.seal(inner.fleet.console, &inner.fleet.key);
+    let rename = |name: &str| {
+        let changed = inner.fleet.change_policy(&*inner, pool, |next| {
+            next.name = name.to_owned();
+            Ok(())
+        });
+        changed.unwrap();
+    };
+    rename("ours");
+    relay.core.lock().unwrap().doc_put(theirs).unwrap();
+    inner.documents_changed();
+    until("the fork is seen", || inner.held(pool).is_some_and(|why| why.contains("version 2"))).await;
+    rename("settled");
+    inner.documents_changed();
+    assert_eq!(inner.held(pool), None);
+    until("the relay follows", || {
+        let core = relay.core.lock().unwrap();
+        core.shelf().policy(pool).is_some_and(|kept| kept.content.name == "settled")
+    })
+    .await;
+    host.close().await;
+}

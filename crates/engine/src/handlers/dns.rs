@@ -185,7 +185,10 @@ pub(crate) async fn adopt(inner: &Arc<Inner>, request: &DnsAdopt) -> Result<Outc
     let old = reading.single_marker().and_then(|text| Marker::parse(text).ok());
     let marker = Marker {
         fleet: Short8::of(inner.fleet.id.as_bytes()),
-        epoch: 1 + inner.epoch_max(policy.pool).max(old.as_ref().map_or(0, |marker| marker.epoch)),
+        epoch: inner
+            .epoch_max(policy.pool)
+            .max(old.as_ref().map_or(0, |marker| marker.epoch))
+            .saturating_add(1),
         address: adoption.set_a,
         member: Short8::of(member.id.as_bytes()),
         nonce: Short8::of(random::nonce().as_bytes()),
