@@ -115,7 +115,7 @@ impl Machine {
     }
 
     fn on_intent(&mut self, now: Time, intent: crate::io::ForeignIntent, out: &mut Vec<Output>) {
-        let claims = [&self.memory.intent, &self.memory.abort];
+        let claims = [&self.memory.intent, &self.memory.abort, &self.memory.left];
         if claims.into_iter().flatten().any(|claim| claim.nonce == intent.nonce) {
             return;
         }
@@ -252,6 +252,8 @@ impl Machine {
                 memory.intent = None;
                 memory.abort = None;
                 memory.drift = None;
+                memory.left = None;
+                memory.unrecorded = None;
             });
             self.find_active();
             self.chilled = Some(Rule::OwnFault);

@@ -207,6 +207,15 @@ impl Machine {
         self.record_move(now, claim, moved_away, out);
     }
 
+    /// A claim left open when the record was found changed has landed after all.
+    pub(crate) fn note_landed(&mut self, now: Time, claim: &Claim, out: &mut Vec<Output>) {
+        self.note(now, outcome::WON, format!("epoch {}: the register shows its nonce", claim.epoch), out);
+        if claim.cause.is_move() {
+            let name = self.name_of_move(claim);
+            self.record_move(now, claim, name, out);
+        }
+    }
+
     /// The claim's own name comes first: after a restart the boot of a dead member is not known any more.
     fn name_of_move(&self, claim: &Claim) -> IncidentId {
         let former = self.active.unwrap_or(claim.member);
@@ -239,6 +248,10 @@ impl Machine {
     /// Takes a marker as the newest one; own intents are over.
     pub(crate) fn believe(&mut self, now: Time, marker: Marker, out: &mut Vec<Output>) {
         self.drop_intents(now, out);
+        if let Some(claim) = self.memory.left.take() {
+            self.memory_changes += 1;
+            self.close_intent(&claim, out);
+        }
         let before = self.memory.marker.clone();
         self.remember(|memory| {
             memory.marker = Some(marker);

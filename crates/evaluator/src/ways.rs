@@ -169,9 +169,13 @@ impl Machine {
             self.register.marker().cloned().expect("ADOPT follows a reading with one marker of ours");
         let before = self.memory.marker.clone();
         let former = self.active;
+        let landed = self.memory.left.clone().filter(|claim| claim.set_marker == marker);
+        if let Some(claim) = &landed {
+            self.note_landed(now, claim, out);
+        }
         self.believe(now, marker, out);
         let epoch = self.epoch();
-        let moved = before
+        let moved = landed.is_none() && before
             .is_some_and(|before| Some(before.address) != self.memory.marker.as_ref().map(|m| m.address));
         let adopted = self.active.filter(|_| moved).map(|to| (former.filter(|from| *from != to), to));
         self.verifying = Some(Verifying { epoch, is_move: adopted.is_some() });
@@ -187,6 +191,10 @@ impl Machine {
     }
 
     fn enter_drift(&mut self, now: Time, go: &Go, out: &mut Vec<Output>) {
+        // Whether the open claim lands is not known and not settled by this: it is looked for in the next marker.
+        if let Some(intent) = self.memory.intent.take() {
+            self.remember(|memory| memory.left = Some(intent));
+        }
         self.drop_intents(now, out);
         if self.memory.drift.as_deref() != Some(go.reason.as_str()) {
             let words = go.reason.clone();
