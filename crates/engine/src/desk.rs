@@ -81,6 +81,7 @@ impl Desk {
             self.inner.reach.send(relay, self.beacon(nonce));
         }
         self.inner.reach.poll_again(relay);
+        self.inner.reach.roles_again(relay);
         self.inner.relay_came(relay, welcome.roster_version);
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use link::{Identity, LinkError, Pin, Timeouts};
 use model::{MemberId, PoolId, Span};
 use protocol::check::Refusal;
-use protocol::frame::{Frame, Hello, HelloRole, Welcome};
+use protocol::frame::{Frame, Hello, HelloRole, Role, Welcome};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
@@ -54,11 +54,13 @@ pub(crate) struct Reach {
     identity: Arc<Identity>,
     arrivals: mpsc::Sender<FromRelay>,
     roads: Mutex<BTreeMap<MemberId, Road>>,
+    /// Who is active by this console's newest word, for relays that come back later.
+    roles: Mutex<BTreeMap<PoolId, Role>>,
 }
 
 impl Reach {
     pub(crate) fn new(identity: Arc<Identity>, arrivals: mpsc::Sender<FromRelay>) -> Self {
-        Self { identity, arrivals, roads: Mutex::default() }
+        Self { identity, arrivals, roads: Mutex::default(), roles: Mutex::default() }
     }
 
     /// Keeps roads to exactly these relays.
@@ -102,6 +104,24 @@ impl Reach {
     pub(crate) fn send_to_pool(&self, pool: PoolId, frame: &Frame) {
         for road in self.roads().values().filter(|road| road.facts.pools.contains(&pool)) {
             let _ = road.frames.try_send(frame.clone());
+        }
+    }
+
+    /// Tells every relay of a pool who is active, also those that are connected later.
+    pub(crate) fn send_role(&self, role: Role) {
+        self.roles.lock().unwrap_or_else(PoisonError::into_inner).insert(role.pool, role);
+        self.send_to_pool(role.pool, &Frame::Role(role));
+    }
+
+    /// What a relay that has just been connected may have missed. An epoch that it knows changes nothing there.
+    pub(crate) fn roles_again(&self, member: MemberId) {
+        let pools = self.pools_of(member);
+        let roles: Vec<_> = {
+            let roles = self.roles.lock().unwrap_or_else(PoisonError::into_inner);
+            pools.iter().filter_map(|pool| roles.get(pool).copied()).collect()
+        };
+        for role in roles {
+            self.send(member, Frame::Role(role));
         }
     }
 

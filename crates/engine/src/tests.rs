@@ -219,8 +219,15 @@ async fn a_relay_that_missed_a_move_gets_it_from_the_console() {
     let first = Relay::start(1, inner.fleet.id, inner.fleet.console).await;
     let second = Relay::start(2, inner.fleet.id, inner.fleet.console).await;
     first.core.lock().unwrap().record_put(move_record(&host, pool, 7), clock::now());
+    // Who is active is told before the relays are there.
+    let role = protocol::frame::Role { pool, epoch: 7, active: second.member };
+    inner.reach.send_role(role);
     enrol(&host, pool, &[&first, &second]);
     until("the second relay has it", || second.epochs(pool) == [7]).await;
+    until("both know who is active", || {
+        [&first, &second].iter().all(|relay| relay.core.lock().unwrap().role(pool) == Some(role))
+    })
+    .await;
     host.close().await;
 }
 
@@ -292,7 +299,7 @@ async fn two_policies_of_one_version_hold_automatic_moves_until_the_next_is_sign
     let inner = host.inner().unwrap();
     let relay = Relay::start(1, inner.fleet.id, inner.fleet.console).await;
     enrol(&host, pool, &[&relay]);
-    let first = inner.fleet.shelf().policy(pool).map(|kept| kept.clone()).unwrap();
+    let first = inner.fleet.shelf().policy(pool).cloned().unwrap();
     until("the relay has the first policy", || relay.core.lock().unwrap().shelf().policy(pool).is_some())
         .await;
     // Somebody else's second policy reaches the relay while ours is signed here.

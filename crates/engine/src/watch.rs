@@ -458,7 +458,7 @@ impl Watch {
             Output::DnsRead => self.read_register(),
             Output::DnsCas { claim, deadline } => self.write_register(claim, deadline),
             Output::Role { epoch, active, .. } => {
-                self.send(&Frame::Role(Role { pool: self.pool, epoch, active }));
+                self.tools.reach.send_role(Role { pool: self.pool, epoch, active });
             }
             Output::Revive(member) => {
                 tracing::info!(member = %member.short(), "no SSH road is set up: the agent cannot be revived from here");
