@@ -18,7 +18,9 @@ use crate::wait::{self, Seen};
 use crate::{programs, world};
 
 pub const POOL: &str = "demo";
-const PROVIDER: &str = "demo-dns";
+pub const PROVIDER: &str = "demo-dns";
+/// Where an agent that is to be enrolled finds its secret.
+pub const SECRET_FILE: &str = "/root/balctl-secret";
 /// A command that only asks or writes.
 const ASK_BOUND: Duration = Duration::from_secs(30);
 /// Enrolment calls a host, rehearsal runs every check.
@@ -43,6 +45,35 @@ pub struct Incident {
     pub outcome: String,
     pub decided_at_ms: Option<u64>,
     pub accepted_at_ms: Option<u64>,
+}
+
+/// What an invitation gives: its id, the member it is for, and the secret that is shown once.
+#[derive(Clone)]
+pub struct Invitation {
+    pub id: String,
+    pub member: String,
+    pub secret: String,
+}
+
+/// Installs the agent and lets it wait for the console's call, with this secret in a file, calling itself `hostname`.
+///
+/// # Errors
+/// It was not built, or cannot be started.
+pub fn wait_for_enrolment(member: &Member, hostname: &str, secret: &str) -> Result<Process> {
+    member.install(&programs::built("balctl-agent")?)?;
+    member.write_file(SECRET_FILE, secret.as_bytes(), 0o600)?;
+    let address = member.address().to_string();
+    let waiting = [
+        "balctl-agent",
+        "enrol",
+        "--hostname",
+        hostname,
+        "--declare-ip",
+        &address,
+        "--secret-file",
+        SECRET_FILE,
+    ];
+    member.spawn("enrol", &waiting)
 }
 
 /// How a command refused.
@@ -155,29 +186,9 @@ impl<'a> Console<'a> {
     /// Either side refuses.
     pub fn enrol(&self, member: &Member) -> Result<()> {
         let (name, address) = (member.name(), member.address().to_string());
-        let invited =
-            self.ask(&["member", "invite", POOL, name, "--from", &address, "--address", &address])?;
-        let invitation = value(&invited);
-        let secret =
-            invitation.get("secret").and_then(Value::as_str).context("the invitation has no secret")?;
-        let id = invitation
-            .pointer("/invitation/id")
-            .and_then(Value::as_str)
-            .context("the invitation has no id")?;
-        member.install(&programs::built("balctl-agent")?)?;
-        member.write_file("/root/balctl-secret", secret.as_bytes(), 0o600)?;
-        let waiting = [
-            "balctl-agent",
-            "enrol",
-            "--hostname",
-            name,
-            "--declare-ip",
-            &address,
-            "--secret-file",
-            "/root/balctl-secret",
-        ];
-        let mut agent = member.spawn("enrol", &waiting)?;
-        let called = self.ask_within(&["member", "enrol", id, &address], WORK_BOUND);
+        let invitation = self.invite(name, &address, &address)?;
+        let mut agent = wait_for_enrolment(member, name, &invitation.secret)?;
+        let called = self.ask_within(&["member", "enrol", &invitation.id, &address], WORK_BOUND);
         // The agent's side of the story, whichever of the two went wrong.
         let said = || agent.log().unwrap_or_default();
         called.with_context(|| format!("the agent on {name} said:\n{}", said()))?;
@@ -186,6 +197,25 @@ impl<'a> Console<'a> {
             bail!("balctl-agent enrol on {name} ended with {ended}\n{}", agent.log()?);
         }
         Ok(())
+    }
+
+    /// Invites a host that may call from `source`, and is published at `address`.
+    ///
+    /// # Errors
+    /// The command refuses.
+    pub fn invite(&self, hostname: &str, source: &str, address: &str) -> Result<Invitation> {
+        let invited =
+            self.ask(&["member", "invite", POOL, hostname, "--from", source, "--address", address])?;
+        let invitation = value(&invited);
+        let text = |at: &str| {
+            let found = invitation.pointer(at).and_then(Value::as_str).map(str::to_owned);
+            found.with_context(|| format!("the invitation has no {at}"))
+        };
+        Ok(Invitation {
+            id: text("/invitation/id")?,
+            member: text("/invitation/member")?,
+            secret: text("/secret")?,
+        })
     }
 
     /// Takes the record over, proves compare-and-set on the zone, rehearses, and arms automatic failover.
@@ -386,6 +416,18 @@ impl<'a> Console<'a> {
         }
         let last = output.stdout.lines().last().unwrap_or("null");
         serde_json::from_str(last).with_context(|| format!("`serversctl {words}` answered {last}"))
+    }
+
+    /// Runs a command that may refuse after it has answered, as a red rehearsal does: its exit code and its answer.
+    ///
+    /// # Errors
+    /// It cannot be run, or answers nothing.
+    pub fn answer(&self, arguments: &[&str]) -> Result<(i32, Value)> {
+        let output = self.run(arguments, WORK_BOUND)?;
+        let last = output.stdout.lines().last().unwrap_or_default();
+        let answer = serde_json::from_str(last)
+            .with_context(|| format!("`serversctl {}` answered `{last}`", arguments.join(" ")))?;
+        Ok((output.code().unwrap_or_default(), answer))
     }
 
     /// Starts a command and does not wait for it.

@@ -43,10 +43,14 @@ fn an_aaaa_beside_the_record_blocks_arming() {
     armed_world(2, DELAY, |stage| {
         stage.console.ask(&["auto", "off", POOL])?;
         let before = stage.record()?;
-        stage.dns.update(stage.dns_host, world::ZONE, &[&format!("add {} 1 AAAA 2001:db8::7", world::NAME)])?;
+        stage.dns.update(
+            stage.dns_host,
+            world::ZONE,
+            &[&format!("add {} 1 AAAA 2001:db8::7", world::NAME)],
+        )?;
         let serial = stage.serial()?;
-        let rehearsed = stage.console.ask_within(&["rehearse", POOL], READY_BOUND)?;
-        ensure!(rehearsed["result"]["green"] == false, "{rehearsed}");
+        let (exit, rehearsed) = stage.console.answer(&["rehearse", POOL])?;
+        ensure!(exit == 3 && rehearsed["result"]["green"] == false, "{exit}: {rehearsed}");
         ensure!(rehearsed.to_string().contains("an AAAA stands at the name"), "{rehearsed}");
         let refused = stage.console.refusal(&["auto", "on", POOL])?;
         ensure!(refused.exit == 3 && refused.message.contains("green rehearsal"), "{refused:?}");

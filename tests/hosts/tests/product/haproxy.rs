@@ -128,4 +128,3 @@ fn signal(member: &Member, name: &str, processes: &[String]) -> Result<()> {
     let argv: Vec<&str> = ["kill", &sign].into_iter().chain(processes.iter().map(String::as_str)).collect();
     member.must(&argv).with_context(|| format!("sending {name}")).map(drop)
 }
-

@@ -5,11 +5,14 @@
 
 #![expect(clippy::unwrap_used, reason = "what the tests share is test code, too")]
 
+mod adoption;
 mod drift;
+mod enrolment;
 mod haproxy;
 mod held;
 mod kills;
 mod late;
+mod manual;
 mod partitions;
 mod stage;
 mod stops;

@@ -51,6 +51,16 @@ pub(crate) fn armed_world(members: u8, delay: Duration, act: impl FnOnce(&mut St
 
 /// As [`armed_world`], but only enrolled: nothing is adopted or armed yet.
 pub(crate) fn in_world(members: u8, delay: Duration, act: impl FnOnce(&mut Stage<'_>) -> Result<()>) {
+    with_pool(members, delay, |stage| {
+        for member in stage.members.iter() {
+            stage.console.enrol(member).with_context(|| format!("enrolling {}", member.name()))?;
+        }
+        act(stage)
+    });
+}
+
+/// As [`in_world`], but nobody is enrolled.
+pub(crate) fn with_pool(members: u8, delay: Duration, act: impl FnOnce(&mut Stage<'_>) -> Result<()>) {
     let mut world = World::boot(members).unwrap();
     let played = play(&mut world, delay, act);
     if let Err(error) = played {
@@ -58,18 +68,11 @@ pub(crate) fn in_world(members: u8, delay: Duration, act: impl FnOnce(&mut Stage
     }
 }
 
-fn play(
-    world: &mut World,
-    delay: Duration,
-    act: impl FnOnce(&mut Stage<'_>) -> Result<()>,
-) -> Result<()> {
+fn play(world: &mut World, delay: Duration, act: impl FnOnce(&mut Stage<'_>) -> Result<()>) -> Result<()> {
     let customer = Customer::begin(&world.client, world.dns.address(), world::NAME)?;
     let console = Console::init(&world.console, "console-a")?;
     let watch = console.watch()?;
     console.create_pool(world.dns.address(), world.dns.key(), u32::try_from(delay.as_secs())?)?;
-    for member in &world.members {
-        console.enrol(member).with_context(|| format!("enrolling {}", member.name()))?;
-    }
     let mut stage = Stage {
         customer,
         watch: Some(watch),

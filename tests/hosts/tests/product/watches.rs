@@ -49,8 +49,17 @@ fn two_watches_see_the_death_one_writes_and_the_other_adopts() {
             Ok(Seen::when(is_so, format!("{pair:?}: {} / {}", one["reason"], two["reason"])))
         })?;
         ensure!(holders(&[&stage.console, &other])?.iter().filter(|holds| **holds).count() == 1);
-        let holder = if stage.console.status()?["lease"]["kind"] == "mine" { &stage.console } else { &other };
-        holder.wait_ready(READY_BOUND)?;
+        // Of two of one rank the higher id may take over once, in STEADY.
+        wait::until("whoever holds the lease to be ready for a failover", READY_BOUND, || {
+            let seen = [stage.console.status()?, other.status()?];
+            let ready = seen.iter().any(|one| {
+                one["lease"]["kind"] == "mine"
+                    && one["wouldMove"]["verdict"] == "yes"
+                    && one["state"] == "STEADY"
+            });
+            let reasons = seen.map(|one| format!("{}: {}", one["state"], one["wouldMove"]["reason"]));
+            Ok(Seen::when(ready, reasons.join(" / ")))
+        })?;
         for console in [&stage.console, &other] {
             console.wait_traffic(READY_BOUND)?;
         }
@@ -61,22 +70,21 @@ fn two_watches_see_the_death_one_writes_and_the_other_adopts() {
         for console in [&stage.console, &other] {
             console.wait_state(&["HOLD", "FOLLOW"], SOON)?;
         }
+        let wrote = [&stage.console, &other].map(|console| Ok(states(&story(console)?).contains(&"WRITE")));
+        let wrote: Vec<bool> = wrote.into_iter().collect::<Result<_>>()?;
+        ensure!(wrote.iter().filter(|wrote| **wrote).count() == 1, "who wrote: {wrote:?}");
+        let (winner, follower) = if wrote[0] { (&stage.console, &other) } else { (&other, &stage.console) };
         // The follower learns it at a relay's word of the new epoch.
-        let adopter = wait::until("one of the two to adopt", SOON, || {
-            let mut seen = Vec::new();
-            for console in [&stage.console, &other] {
-                let told = story(console)?;
-                let path: Vec<String> = states(&told).into_iter().map(str::to_owned).collect();
-                if path.iter().any(|state| state == "ADOPT") && console.status()?["epoch"] == after.epoch {
-                    return Ok(Seen::Yes(std::ptr::eq(console, &raw const other)));
-                }
-                seen.push(path);
-            }
-            Ok(Seen::NotYet(format!("{seen:?}")))
+        wait::until("the follower to adopt", SOON, || {
+            let told = story(follower)?;
+            let newest = format!("the register holds epoch {}", after.epoch);
+            let adopted = told.as_array().into_iter().flatten();
+            let adopted =
+                adopted.filter(|line| text(line, "to") == "ADOPT" && text(line, "reason") == newest);
+            let is_so = adopted.count() == 1 && follower.status()?["epoch"] == after.epoch;
+            Ok(Seen::when(is_so, format!("{:?}", states(&told))))
         })?;
-        let (winner, follower) = if adopter { (&stage.console, &other) } else { (&other, &stage.console) };
-        let told = story(follower)?;
-        ensure!(!states(&told).contains(&"WRITE"), "the follower wrote: {:?}", states(&told));
+        ensure!(!states(&story(follower)?).contains(&"WRITE"), "the follower wrote");
         let won = incident_id(winner, after.epoch)?.context("the winner has the incident")?;
         let followed = wait::until("the follower to know the incident", SOON, || {
             let all = follower.incidents()?;
@@ -127,9 +135,9 @@ fn with_the_lease_forced_open_both_send_one_is_accepted_the_other_adopts() {
             }
             wait::until("both to hold the lease and see a standby", READY_BOUND, || {
                 let seen = [stage.console.status()?, other.status()?];
-                let is_so = seen
-                    .iter()
-                    .all(|status| status["lease"]["kind"] == "mine" && status["standbys"]["verdict"] == "yes");
+                let is_so = seen.iter().all(|status| {
+                    status["lease"]["kind"] == "mine" && status["standbys"]["verdict"] == "yes"
+                });
                 Ok(Seen::when(is_so, format!("{} / {}", seen[0]["lease"], seen[1]["lease"])))
             })?;
 
@@ -141,7 +149,8 @@ fn with_the_lease_forced_open_both_send_one_is_accepted_the_other_adopts() {
                     let found = console.incidents()?;
                     let ours = found.iter().find(|one| {
                         ["moved", "moved-by-other"].contains(&text(one, "outcome"))
-                            && one["beganMs"].as_u64() >= found.first().and_then(|one| one["beganMs"].as_u64())
+                            && one["beganMs"].as_u64()
+                                >= found.first().and_then(|one| one["beganMs"].as_u64())
                     });
                     let Some(ours) = ours else { return Ok(Seen::NotYet(format!("{found:?}"))) };
                     if console.status()?["epoch"] != after.epoch {
