@@ -36,7 +36,7 @@ pub(crate) async fn watch_clock(inner: Arc<Inner>) {
             Some(Gap::Suspended(slept)) => desk::own_fault(&inner, OwnFault::Suspended(slept)),
             Some(Gap::Stalled(stalled)) => desk::own_fault(&inner, OwnFault::Stalled(stalled)),
             Some(Gap::WallStep(step)) => {
-                tracing::warn!("the wall clock was set by {step}; nothing depends on it")
+                tracing::warn!("the wall clock was set by {step}; nothing depends on it");
             }
             None => {}
         }
