@@ -115,8 +115,8 @@ impl Machine {
     }
 
     fn on_intent(&mut self, now: Time, intent: crate::io::ForeignIntent, out: &mut Vec<Output>) {
-        let claims = [&self.memory.intent, &self.memory.abort, &self.memory.left];
-        if claims.into_iter().flatten().any(|claim| claim.nonce == intent.nonce) {
+        let claims = [&self.memory.intent, &self.memory.abort];
+        if claims.into_iter().flatten().chain(&self.memory.left).any(|claim| claim.nonce == intent.nonce) {
             return;
         }
         if self.closed.contains(&intent.nonce) {
@@ -252,7 +252,7 @@ impl Machine {
                 memory.intent = None;
                 memory.abort = None;
                 memory.drift = None;
-                memory.left = None;
+                memory.left.clear();
                 memory.unrecorded = None;
             });
             self.find_active();

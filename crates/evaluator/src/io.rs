@@ -50,8 +50,8 @@ pub struct Memory {
     pub baselines: BTreeMap<MemberId, Baseline>,
     /// Why automation is off after a record was changed by others, if it is.
     pub drift: Option<String>,
-    /// A claim that was open when the record was found changed: its request may still land.
-    pub left: Option<Claim>,
+    /// Claims that were open when the record was found changed: their requests may still land.
+    pub left: Vec<Claim>,
     /// A move that only the register has shown: whoever made it has not recorded it yet.
     pub unrecorded: Option<Unrecorded>,
 }

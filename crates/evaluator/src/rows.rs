@@ -316,7 +316,13 @@ impl Machine {
         if self.register.view() != View::Equal || !self.register.settled() {
             return None;
         }
-        self.remember(|memory| memory.drift = None);
+        self.remember(|memory| {
+            memory.drift = None;
+            // The marker stands as before, so what was open before is open still: ROUTE asks about it.
+            let mut left = std::mem::take(&mut memory.left).into_iter();
+            memory.intent = left.next();
+            memory.abort = left.find(|claim| claim.cause == Cause::Abort);
+        });
         Some(Go::new(State::Route, Rule::RecordBack, "the record is what the newest epoch says again"))
     }
 

@@ -248,7 +248,7 @@ impl Machine {
     /// Takes a marker as the newest one; own intents are over.
     pub(crate) fn believe(&mut self, now: Time, marker: Marker, out: &mut Vec<Output>) {
         self.drop_intents(now, out);
-        if let Some(claim) = self.memory.left.take() {
+        for claim in std::mem::take(&mut self.memory.left) {
             self.memory_changes += 1;
             self.close_intent(&claim, out);
         }

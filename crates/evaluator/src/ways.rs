@@ -9,6 +9,8 @@ use crate::rows::CLEAR_FOR;
 use crate::sight::TESTIMONY_FRESH;
 use crate::state::Rule;
 
+/// Claims left open when the record was found changed: more than one only when an adoption goes wrong as well.
+const LEFT_KEPT: usize = 4;
 /// Pieces of evidence in one entry at most.
 const EVIDENCE_MAX: usize = 12;
 /// Notices remembered as sent at most.
@@ -169,7 +171,7 @@ impl Machine {
             self.register.marker().cloned().expect("ADOPT follows a reading with one marker of ours");
         let before = self.memory.marker.clone();
         let former = self.active;
-        let landed = self.memory.left.clone().filter(|claim| claim.set_marker == marker);
+        let landed = self.memory.left.iter().find(|claim| claim.set_marker == marker).cloned();
         if let Some(claim) = &landed {
             self.note_landed(now, claim, out);
         }
@@ -191,11 +193,16 @@ impl Machine {
     }
 
     fn enter_drift(&mut self, now: Time, go: &Go, out: &mut Vec<Output>) {
-        // Whether the open claim lands is not known and not settled by this: it is looked for in the next marker.
+        // Whether an open claim lands is not known and not settled by this: it is looked for in the next marker.
         if let Some(intent) = self.memory.intent.take() {
-            self.remember(|memory| memory.left = Some(intent));
+            self.remember(|memory| {
+                memory.left.push(intent);
+                memory.left.extend(memory.abort.take());
+                let surplus = memory.left.len().saturating_sub(LEFT_KEPT);
+                memory.left.drain(..surplus);
+            });
         }
-        self.drop_intents(now, out);
+        self.work = None;
         if self.memory.drift.as_deref() != Some(go.reason.as_str()) {
             let words = go.reason.clone();
             self.remember(|memory| memory.drift = Some(words));
