@@ -258,6 +258,8 @@ impl<'a> Chooser<'a> {
             (Kind::Weather, 24),
             (Kind::Activate, 14),
             (Kind::Operator, 8),
+            (Kind::ForeignA, 3),
+            (Kind::Clone, 1),
         ];
         let share = dice.pick(&[10, 25, 50, 80, 100]);
         let mut kinds: Vec<_> = match plan.profile {

@@ -241,6 +241,10 @@ impl World {
 
     /// I6: no intent stays open under a holder.
     fn check_intents(&mut self) {
+        // A pool that is not armed writes nothing by itself, not even this.
+        if self.newest_docs.settings.arming != Arming::Armed {
+            return;
+        }
         let epoch = self.register.marker().map_or(0, |marker| marker.epoch);
         let lineage = self.register.lineage;
         for place in 0..self.members.len() {
