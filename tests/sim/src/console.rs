@@ -10,7 +10,8 @@ use std::rc::Rc;
 use evaluator::Machine;
 use evaluator::beacon::BeaconLog;
 use evaluator::io::{
-    Claim, Credential, Input, MarkerText, Member, Memory, MoveRecord, Reading, Output, Part, Pause, Policy, Records, Roster, Setup, State,
+    Claim, Credential, Input, MarkerText, Member, Memory, MoveRecord, Output, Part, Pause, Policy, Reading,
+    Records, Roster, Setup, State,
 };
 use model::stall::{Gap, Look, StallWatch};
 use model::{ConsoleId, IncidentId, Nonce, Span, Time};
@@ -192,7 +193,7 @@ impl Console {
             console: self.id,
             rank: self.rank,
             start_counter: self.disk.start_counter,
-            seed: dice.next(),
+            seed: dice.draw(),
             attachment: self.attachment,
             roster: roster(plan, self.disk.roster_version),
             policy: policy(&self.disk.docs, now),
@@ -205,7 +206,7 @@ impl Console {
             memory_before: None,
             stall: StallWatch::default(),
             beacons: BeaconLog::default(),
-            start_nonce: Nonce::from_u64(dice.next()),
+            start_nonce: Nonce::from_u64(dice.draw()),
             dice,
             asked: Vec::new(),
             next_request: 1,
@@ -242,7 +243,11 @@ impl Console {
 
     /// Whether its credential can be used, as far as it knows.
     pub fn credential(&self) -> Credential {
-        if self.credential_lost > 0 { Credential::Missing("the vault is locked".into()) } else { Credential::Working }
+        if self.credential_lost > 0 {
+            Credential::Missing("the vault is locked".into())
+        } else {
+            Credential::Working
+        }
     }
 
     /// Looks at the clocks, as the engine does before every input.
@@ -288,7 +293,10 @@ pub fn roster(plan: &Plan, version: u64) -> Roster {
         priority: voter as u32,
         same_host: false,
     };
-    Roster { version, members: (0..plan.voters.len()).map(|voter| (ids::member(voter), entry(voter))).collect() }
+    Roster {
+        version,
+        members: (0..plan.voters.len()).map(|voter| (ids::member(voter), entry(voter))).collect(),
+    }
 }
 
 /// The policy as a machine is given it.

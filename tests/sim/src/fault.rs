@@ -1,8 +1,8 @@
 //! What can go wrong, as values. The world applies them; [`crate::plan`] chooses them.
 
+use crate::haproxy::Mishap;
 use crate::net::Quality;
 use crate::register::{ForeignA, ForeignMarker};
-use crate::service::Mishap;
 
 /// Who is meant when a fault is planned: the active member is known only when the fault happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,6 +25,7 @@ pub enum End {
 
 impl End {
     /// The opposite end.
+    #[must_use]
     pub const fn other(self) -> Self {
         match self {
             Self::Dialler => Self::Acceptor,
@@ -184,7 +185,9 @@ mod tests {
         let (arrived, again) = link.retry(&mut net, 600, End::Dialler);
         assert_eq!(arrived.iter().map(|(_, letter)| *letter).collect::<String>(), "ab");
         assert_eq!(again, None);
-        let Sent::Arrives(at, 'c') = link.send(&mut net, 601, End::Dialler, 'c') else { panic!("it must arrive") };
+        let Sent::Arrives(at, 'c') = link.send(&mut net, 601, End::Dialler, 'c') else {
+            panic!("it must arrive")
+        };
         assert!(at >= arrived[1].0);
     }
 }

@@ -50,7 +50,9 @@ fn main() -> ExitCode {
         seeds: arguments.seeds,
         pool_hours: arguments.pool_hours,
         planted: arguments.plant,
-        threads: arguments.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+        threads: arguments
+            .threads
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
     };
     let ran = runs::run(&order);
     for broken in ran.broken.iter().take(40) {

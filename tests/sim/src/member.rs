@@ -12,8 +12,8 @@ use protocol::{Beat, Goodbye, Heartbeat, Testimony};
 
 use crate::clock::Clock;
 use crate::fault::Lie;
+use crate::haproxy::Haproxy;
 use crate::ids;
-use crate::service::Service;
 use crate::wire::Docs;
 
 /// How long a drip is hoarded before it begins.
@@ -72,7 +72,7 @@ pub struct Member {
     /// What survives.
     pub disk: MemberDisk,
     /// Its HAProxy.
-    pub service: Service,
+    pub service: Haproxy,
     /// The whole host is frozen until then.
     pub frozen_until: u64,
     /// Only the agent is stopped until then.

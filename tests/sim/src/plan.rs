@@ -11,10 +11,10 @@ use model::settings::{AgentLost, Arming, DoubleFault, Targets};
 
 use crate::clock::RATE_ONE;
 use crate::fault::{AgentEnd, Click, Fault, Kind, Lie, Place, Ways, Weather, Whom};
+use crate::haproxy::Mishap;
 use crate::net::Quality;
 use crate::register::{ForeignA, ForeignMarker, Provider};
 use crate::rng::Dice;
-use crate::service::Mishap;
 
 /// How hard a world is hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +134,7 @@ impl Plan {
         let witnesses = dice.pick(&[0, 0, 0, 1, 1, 2]);
         let consoles = if profile == Profile::Contested {
             dice.pick(&[2, 2, 3, 3])
-        } else if profile.is_dense() { 
+        } else if profile.is_dense() {
             dice.pick(&[1, 1, 1, 2, 2, 2, 3, 5])
         } else {
             dice.pick(&[1, 1, 2, 2])
@@ -155,7 +155,7 @@ impl Plan {
             faults: Vec::new(),
             chaos_until: length_ms,
             liveness: !profile.is_dense() || dice.percent(50),
-            world_seed: dice.next(),
+            world_seed: dice.draw(),
         };
         let mut chooser = Chooser::new(&mut dice, &plan);
         plan.faults = chooser.choose();
@@ -164,7 +164,11 @@ impl Plan {
 
     /// How much faster than the true time the fastest clock of this world can run, in percent.
     pub fn fastest_percent(&self) -> u64 {
-        let rates = self.voters.iter().map(|voter| voter.rate).chain(self.consoles.iter().map(|console| console.rate));
+        let rates = self
+            .voters
+            .iter()
+            .map(|voter| voter.rate)
+            .chain(self.consoles.iter().map(|console| console.rate));
         // A fault may make any clock run a tenth faster.
         let fastest = rates.max().unwrap_or(RATE_ONE).max(RATE_ONE * 11 / 10);
         (fastest * 100).div_ceil(RATE_ONE)
@@ -266,7 +270,9 @@ impl<'a> Chooser<'a> {
             Profile::Calm => Vec::new(),
             Profile::Realistic => Kind::ALL.into_iter().filter(|(kind, _)| calm.contains(kind)).collect(),
             Profile::Contested => contested.to_vec(),
-            Profile::Dense | Profile::Short => Kind::ALL.into_iter().filter(|_| dice.percent(share)).collect(),
+            Profile::Dense | Profile::Short => {
+                Kind::ALL.into_iter().filter(|_| dice.percent(share)).collect()
+            }
         };
         if kinds.is_empty() && plan.profile != Profile::Calm {
             kinds.push((Kind::Power, 1));
@@ -363,12 +369,9 @@ impl<'a> Chooser<'a> {
 
     fn fault(&mut self, kind: Kind) -> Fault {
         match kind {
-            Kind::Cut
-            | Kind::OneWay
-            | Kind::Isolate
-            | Kind::Partition
-            | Kind::Bad
-            | Kind::CaptivePortal => self.network_fault(kind),
+            Kind::Cut | Kind::OneWay | Kind::Isolate | Kind::Partition | Kind::Bad | Kind::CaptivePortal => {
+                self.network_fault(kind)
+            }
             Kind::Power
             | Kind::Shutdown
             | Kind::PlannedReboot
@@ -392,7 +395,9 @@ impl<'a> Chooser<'a> {
             | Kind::NetChange
             | Kind::ConsoleRate
             | Kind::Wall => self.console_fault(kind),
-            Kind::Weather | Kind::ForeignA | Kind::ForeignMarker | Kind::RollBack => self.register_fault(kind),
+            Kind::Weather | Kind::ForeignA | Kind::ForeignMarker | Kind::RollBack => {
+                self.register_fault(kind)
+            }
             Kind::Activate | Kind::Pause | Kind::Operator | Kind::Documents => self.operator_fault(kind),
         }
     }
@@ -405,7 +410,7 @@ impl<'a> Chooser<'a> {
                 Fault::AllButOne(self.place(), self.dice.below(self.voters), length)
             }
             Kind::Isolate => Fault::Isolate(self.place(), self.ways(), length),
-            Kind::Partition => Fault::Partition(self.dice.next() as u32, length),
+            Kind::Partition => Fault::Partition(self.dice.draw() as u32, length),
             Kind::Bad if self.dice.percent(40) => Fault::BadAll(self.quality(), length),
             Kind::Bad => Fault::Bad(self.place(), self.place(), self.ways(), self.quality(), length),
             Kind::CaptivePortal => Fault::CaptivePortal(self.console(), length),

@@ -25,8 +25,13 @@ impl Planted {
     /// All of them.
     pub fn all() -> Vec<Self> {
         let machine = evaluator::plant::ALL.into_iter().map(Self::Machine);
-        let engine =
-            [Self::SendsTwiceAnew, Self::BlindWrite, Self::MemoryLost, Self::LateSendAllowed, Self::OutboxLost];
+        let engine = [
+            Self::SendsTwiceAnew,
+            Self::BlindWrite,
+            Self::MemoryLost,
+            Self::LateSendAllowed,
+            Self::OutboxLost,
+        ];
         machine.chain(engine).collect()
     }
 
@@ -34,7 +39,11 @@ impl Planted {
     pub fn word(self) -> String {
         match self {
             Self::Machine(bug) => format!("{bug:?}"),
-            Self::SendsTwiceAnew | Self::BlindWrite | Self::MemoryLost | Self::LateSendAllowed | Self::OutboxLost => {
+            Self::SendsTwiceAnew
+            | Self::BlindWrite
+            | Self::MemoryLost
+            | Self::LateSendAllowed
+            | Self::OutboxLost => {
                 format!("{self:?}")
             }
         }

@@ -158,8 +158,7 @@ impl Register {
         // RFC 2136 asks the primary itself, with AA set.
         let lag = if self.provider == Provider::Rfc2136 { 0 } else { lag };
         let moment = now.saturating_sub(lag);
-        let zone =
-            self.older.iter().find(|(until, _)| *until > moment).map_or(&self.zone, |(_, zone)| zone);
+        let zone = self.older.iter().find(|(until, _)| *until > moment).map_or(&self.zone, |(_, zone)| zone);
         let reading = Reading {
             asked,
             a: zone.a.iter().map(|(_, address)| *address).collect(),
@@ -218,8 +217,9 @@ impl Register {
                     && token.names(claim)
             }),
             Provider::Cloudflare => token.is_some_and(|token| {
-                let a_exists =
-                    token.a.is_some_and(|(id, a)| a == claim.expect_a && self.zone.a.iter().any(|r| r.0 == id));
+                let a_exists = token
+                    .a
+                    .is_some_and(|(id, a)| a == claim.expect_a && self.zone.a.iter().any(|r| r.0 == id));
                 let marker_exists = match &token.marker {
                     Some((id, _)) => self.zone.markers.iter().any(|record| record.0 == *id),
                     None => self.zone.markers.is_empty(),

@@ -14,12 +14,13 @@ impl Dice {
     }
 
     /// A generator of its own for one purpose, so that drawing more for one purpose does not move the others.
+    #[must_use]
     pub fn fork(&mut self, purpose: u64) -> Self {
-        Self::new(self.next() ^ purpose.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        Self::new(self.draw() ^ purpose.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
     /// Any 64-bit number.
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0.next_u64()
     }
 
@@ -27,7 +28,7 @@ impl Dice {
     pub fn range(&mut self, low: u64, high: u64) -> u64 {
         debug_assert!(low <= high);
         let width = u128::from(high - low) + 1;
-        low + ((u128::from(self.next()) * width) >> 64) as u64
+        low + ((u128::from(self.draw()) * width) >> 64) as u64
     }
 
     /// A place below `len`, which is above zero.
@@ -69,12 +70,12 @@ mod tests {
     fn a_seed_gives_the_same_numbers_and_ranges_are_kept() {
         let (mut one, mut two) = (Dice::new(7), Dice::new(7));
         for _ in 0..1000 {
-            assert_eq!(one.next(), two.next());
+            assert_eq!(one.draw(), two.draw());
             assert!((10..=20).contains(&one.range(10, 20)));
             assert!((100..=600_000).contains(&one.spread(100, 600_000)));
             assert!(one.below(3) < 3);
             two = one.clone();
         }
-        assert_ne!(Dice::new(1).next(), Dice::new(2).next());
+        assert_ne!(Dice::new(1).draw(), Dice::new(2).draw());
     }
 }

@@ -136,7 +136,10 @@ pub fn run(order: &Order) -> Ran {
                     if outcome.failure.is_some() && order.planted.is_some() {
                         stop.store(true, Ordering::Relaxed);
                     }
-                    results.lock().expect("no thread panics while it holds the results").push((place, outcome));
+                    results
+                        .lock()
+                        .expect("no thread panics while it holds the results")
+                        .push((place, outcome));
                 }
                 *core_seconds.lock().expect("no thread panics while it holds the clock") += thread_seconds();
             });

@@ -6,7 +6,8 @@
 use std::net::Ipv4Addr;
 
 use evaluator::io::{
-    Claim, Command, Goodbye, Input, LeaseAnswer, Life, Policy, Reading, Report, Roster, Testimony, WriteOutcome,
+    Claim, Command, Goodbye, Input, LeaseAnswer, Life, Policy, Reading, Report, Roster, Testimony,
+    WriteOutcome,
 };
 use model::haproxy::Down;
 use model::{Nonce, Span, Time};

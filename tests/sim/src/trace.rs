@@ -140,7 +140,7 @@ impl Trace {
     /// The last lines, oldest first, one event per line.
     pub fn story(&self) -> String {
         let (newer, older) = self.ring.split_at(self.next);
-        older.iter().chain(newer).map(|line| format!("{line}\n")).collect()
+        older.iter().chain(newer).fold(String::new(), |story, line| story + &line.to_string() + "\n")
     }
 }
 

@@ -22,6 +22,7 @@ use protocol::docs;
 
 use crate::console::Console;
 use crate::fault::Fault;
+use crate::haproxy::Due;
 use crate::invariant::{Invariant, Violation};
 use crate::link::{End, Link};
 use crate::member::Member;
@@ -31,7 +32,6 @@ use crate::planted::Planted;
 use crate::queue::Queue;
 use crate::register::Register;
 use crate::rng::Dice;
-use crate::service::Due;
 use crate::totals::Totals;
 use crate::trace::{Node, Trace};
 use crate::wire::{Docs, Message};
@@ -193,15 +193,19 @@ impl World {
     pub fn run(mut self) -> Outcome {
         if let Err(words) = std::panic::catch_unwind(AssertUnwindSafe(|| self.go())) {
             let text = words.downcast_ref::<String>().cloned();
-            let text = text.or_else(|| words.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default();
+            let text =
+                text.or_else(|| words.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default();
             self.fail(Violation::new(Invariant::Panic, text));
         }
         self.totals.simulated_ms += self.now;
         self.totals.seeds += 1;
         self.totals.events += self.trace.events;
         self.totals.violations += u64::from(self.violation.is_some());
-        let failure =
-            self.violation.take().map(|violation| Failure { violation, at: self.now, story: self.trace.story() });
+        let failure = self.violation.take().map(|violation| Failure {
+            violation,
+            at: self.now,
+            story: self.trace.story(),
+        });
         Outcome { totals: self.totals, hash: self.trace.hash(), ways: self.oracle.ways, failure }
     }
 
@@ -221,7 +225,9 @@ impl World {
             Event::Undo(..) => {}
             Event::Tick(console, life) => self.on_tick(console, life),
             Event::Wake(console, life) => self.on_wake(console, life),
-            Event::ActLater(console, life, decided, outputs) => self.on_act_later(console, life, decided, outputs),
+            Event::ActLater(console, life, decided, outputs) => {
+                self.on_act_later(console, life, decided, outputs)
+            }
             Event::Start(console, life) => self.on_start(console, life),
             Event::Beat(member, life) => self.on_beat(member, life),
             Event::AgentStart(member, life) => self.on_agent_start(member, life),
@@ -230,9 +236,11 @@ impl World {
             Event::Dial(link, generation) => self.on_dial(link, generation),
             Event::Answered(link, generation) => self.on_answered(link, generation),
             Event::DialOver(link, generation) => self.on_dial_over(link, generation),
-            Event::Deliver(link, generation, from, message) => self.on_deliver(link, generation, from, message),
+            Event::Deliver(link, generation, from, message) => {
+                self.on_deliver(link, generation, from, message)
+            }
             Event::Retry(link, generation, from) => self.on_retry(link, generation, from),
-            Event::DnsArrives(ask) => self.on_dns_arrives(*ask),
+            Event::DnsArrives(ask) => self.on_dns_arrives(&ask),
             Event::DnsEnds(console, life, id, outcome) => self.on_dns_ends(console, life, id, *outcome),
             Event::Revived(console, life, member) => self.on_revived(console, life, member),
             Event::Audit => self.on_audit(),
@@ -243,7 +251,11 @@ impl World {
 
     fn fail(&mut self, violation: Violation) {
         if self.violation.is_none() {
-            self.trace.text(self.now, Node::World, format!("{:?} broken: {}", violation.invariant, violation.text));
+            self.trace.text(
+                self.now,
+                Node::World,
+                format!("{:?} broken: {}", violation.invariant, violation.text),
+            );
             self.violation = Some(violation);
         }
     }

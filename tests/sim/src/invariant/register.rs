@@ -13,7 +13,10 @@ const MOVES_WINDOW_MS: u64 = 2 * 3_600_000;
 pub fn i1_epochs_rise_by_one(accepted: &Accepted) -> Check {
     let claim = &accepted.claim;
     if claim.epoch != claim.set_marker.epoch {
-        return Err(Violation::new(Invariant::I1, format!("claim of epoch {} writes {}", claim.epoch, claim.set_marker)));
+        return Err(Violation::new(
+            Invariant::I1,
+            format!("claim of epoch {} writes {}", claim.epoch, claim.set_marker),
+        ));
     }
     match &accepted.before {
         // An adoption goes above the highest epoch that anybody remembers, so that nobody ever sees it fall.
@@ -52,9 +55,15 @@ pub fn i13_moves_are_few(
         let gap = Span::from_ms(last - before);
         return Err(Violation::new(Invariant::I13, format!("{cause:?} {gap} after the last automatic move")));
     }
-    let recent = moves.iter().filter(|(at, _)| *at > seen_at && last - at < MOVES_WINDOW_MS * 100 / fastest_percent).count();
+    let recent = moves
+        .iter()
+        .filter(|(at, _)| *at > seen_at && last - at < MOVES_WINDOW_MS * 100 / fastest_percent)
+        .count();
     if recent > 2 {
-        return Err(Violation::new(Invariant::I13, format!("{recent} automatic moves in two hours, unseen by anybody")));
+        return Err(Violation::new(
+            Invariant::I13,
+            format!("{recent} automatic moves in two hours, unseen by anybody"),
+        ));
     }
     Ok(())
 }

@@ -113,7 +113,9 @@ pub fn i4_the_target_is_ready(sending: &Sending<'_>) -> Check {
         Some("target is in maintenance or planned work".to_owned())
     } else if known.time_travel || known.goodbye.is_some() {
         Some("target was restored from a snapshot or has said goodbye".to_owned())
-    } else if known.ip.is_some_and(|ip| ip != ids::address(target)) || sending.claim.set_a != ids::address(target) {
+    } else if known.ip.is_some_and(|ip| ip != ids::address(target))
+        || sending.claim.set_a != ids::address(target)
+    {
         Some("target's address is not the enrolled one".to_owned())
     } else {
         None
@@ -136,12 +138,14 @@ pub fn i5_only_the_holder_writes(sending: &Sending<'_>) -> Check {
     let live = |sent: Time| sending.now - sent < Span::from_s(5);
     let mut others = words().filter(|word| live(word.answer.sent)).filter_map(|word| word.answer.holder);
     if let Some(other) = others.find(|holder| above(*holder)) {
-        let heard: Vec<_> = words().map(|word| (sending.now - word.answer.sent, word.answer.clone())).collect();
+        let heard: Vec<_> =
+            words().map(|word| (sending.now - word.answer.sent, word.answer.clone())).collect();
         return sending.fail(Invariant::I5, format!("a relay names {other:?} as the holder: {heard:?}"));
     }
     let stood = sending.now - sending.decided;
     if stood > Span::from_ms(1_250) {
-        return sending.fail(Invariant::I5, format!("it was decided {stood} ago: this process stood still since"));
+        return sending
+            .fail(Invariant::I5, format!("it was decided {stood} ago: this process stood still since"));
     }
     Ok(())
 }
@@ -159,7 +163,8 @@ pub fn i6_one_open_write_at_a_time(sending: &Sending<'_>) -> Check {
         // A person who settles a changed record consumes whatever stands there.
         let settles = claim.cause == Cause::Adopt;
         if !(same || abort || aborted || settles) {
-            let text = format!("the outcome of nonce {} (epoch {}) is open", open.claim.nonce, open.claim.epoch);
+            let text =
+                format!("the outcome of nonce {} (epoch {}) is open", open.claim.nonce, open.claim.epoch);
             return sending.fail(Invariant::I6, text);
         }
     }
@@ -171,7 +176,9 @@ pub fn i7_voices_of_silence(sending: &Sending<'_>) -> Check {
     let Some(active) = sending.active() else { return Ok(()) };
     match sending.claim.cause {
         // A request sent again may rest on the silence that followed the active's own word.
-        Cause::ServiceDown => i7_own_word(sending, active).or_else(|first| i7_count(sending, active).map_err(|_| first)),
+        Cause::ServiceDown => {
+            i7_own_word(sending, active).or_else(|first| i7_count(sending, active).map_err(|_| first))
+        }
         Cause::Down | Cause::AgentLost => i7_count(sending, active),
         Cause::Manual | Cause::Preferred | Cause::Ddns | Cause::Abort | Cause::Adopt => Ok(()),
     }
@@ -213,7 +220,8 @@ fn i7_count(sending: &Sending<'_>, active: usize) -> Check {
     if voices >= needed && remote >= 1 && others >= 1 {
         return Ok(());
     }
-    let text = format!("{voices} voices ({remote} remote, {others} not the candidate's), needed are {needed}");
+    let text =
+        format!("{voices} voices ({remote} remote, {others} not the candidate's), needed are {needed}");
     sending.fail(Invariant::I7, text)
 }
 
@@ -251,7 +259,7 @@ pub fn i10_not_from_a_minority(sending: &Sending<'_>) -> Check {
         .filter(|known| known.fresh_at.is_some_and(|at| sending.now - at <= HEARD_AGE))
         .count();
     let needed = match voters {
-        0 | 1 | 2 => 1,
+        0..=2 => 1,
         3 => 2,
         n => n / 2 + 1,
     };

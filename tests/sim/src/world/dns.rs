@@ -133,7 +133,8 @@ impl World {
         self.queue.push(over, Event::DnsEnds(console, life, id, Box::new(Outcome::Nothing)));
         let ask = Ask { console, life, id, what };
         let late = self.weather.pick(|weather| if let Weather::Late(ms) = weather { Some(ms) } else { None });
-        let doubled = self.weather.pick(|weather| if let Weather::Doubled(ms) = weather { Some(ms) } else { None });
+        let doubled =
+            self.weather.pick(|weather| if let Weather::Doubled(ms) = weather { Some(ms) } else { None });
         let extra = late.filter(|_| self.dice.percent(50)).map_or(0, |ms| self.dice.range(0, ms));
         let fate = self.net.fate(node, self.register_node());
         let (Fate::Once(ms) | Fate::Twice(ms, _)) = fate else { return };
@@ -147,7 +148,7 @@ impl World {
         self.queue.push(self.now + ms + extra, Event::DnsArrives(Box::new(ask)));
     }
 
-    pub(super) fn on_dns_arrives(&mut self, ask: Ask) {
+    pub(super) fn on_dns_arrives(&mut self, ask: &Ask) {
         if self.weather.is_out() {
             return;
         }
@@ -159,15 +160,18 @@ impl World {
                 Outcome::Read(Err(DnsFault::Unreachable("429 too many requests".into())))
             }
             What::Read(asked) => {
-                let lag = self.weather.pick(|w| if let Weather::StaleReads(ms) = w { Some(ms) } else { None });
+                let lag =
+                    self.weather.pick(|w| if let Weather::StaleReads(ms) = w { Some(ms) } else { None });
                 let lag = lag.map_or(0, |ms| self.dice.range(0, ms));
                 Outcome::Read(Ok(self.register.read(self.now, lag, *asked)))
             }
             What::Write(_) if refused => Outcome::Wrote(WriteOutcome::Rejected("403 forbidden".into())),
-            What::Write(_) if let Some(s) = throttled => Outcome::Wrote(WriteOutcome::Throttled(Span::from_s(s))),
+            What::Write(_) if let Some(s) = throttled => {
+                Outcome::Wrote(WriteOutcome::Throttled(Span::from_s(s)))
+            }
             What::Write(request) => Outcome::Wrote(self.apply(request)),
         };
-        self.answer(&ask, outcome);
+        self.answer(ask, outcome);
     }
 
     fn apply(&mut self, request: &Request) -> WriteOutcome {
@@ -175,7 +179,10 @@ impl World {
         let claim = &request.claim;
         self.tell(
             Node::Register,
-            format!("epoch {} nonce {} of console {}: {outcome:?}", claim.epoch, claim.nonce, request.console),
+            format!(
+                "epoch {} nonce {} of console {}: {outcome:?}",
+                claim.epoch, claim.nonce, request.console
+            ),
         );
         if outcome == WriteOutcome::Accepted {
             self.on_accepted();

@@ -5,8 +5,8 @@ use evaluator::io::State;
 use model::settings::{AgentLost, Arming};
 
 use crate::fault::{AgentEnd, Click, Fault, Whom};
+use crate::haproxy::Mishap;
 use crate::invariant::{Invariant, Violation};
-use crate::service::Mishap;
 use crate::trace::Node;
 use crate::wire::Docs;
 
@@ -91,7 +91,9 @@ impl World {
             self.drop_links_of(Party::Voter(place), Farewell::Closed);
         }
         self.start_agent(place);
-        if !self.members[place].service.serves() || self.members[place].service.judged() != model::haproxy::Down::None {
+        if !self.members[place].service.serves()
+            || self.members[place].service.judged() != model::haproxy::Down::None
+        {
             self.harm_haproxy(place, Mishap::Repair);
         }
         // What was put off while it stood still comes back by itself; a beat that was put off far does not.
@@ -201,7 +203,11 @@ impl World {
             return;
         }
         let states: Vec<_> = self.consoles.iter().map(|console| format!("{:?}", console.state())).collect();
-        let text = format!("{} consoles hold the lease 60 s after the last fault; they are in {}", holders.len(), states.join(", "));
+        let text = format!(
+            "{} consoles hold the lease 60 s after the last fault; they are in {}",
+            holders.len(),
+            states.join(", ")
+        );
         self.fail(Violation::new(Invariant::I17, text));
     }
 
@@ -211,9 +217,11 @@ impl World {
         let Some(active) = self.active() else { return self.finish() };
         self.ending.accepted_before = self.register.accepted.len();
         self.ending.taken = Some(active);
-        let held = self.register.accepted.last().is_some_and(|accepted| {
-            self.now - accepted.at < settings.hold_down().as_ms() * 5
-        });
+        let held = self
+            .register
+            .accepted
+            .last()
+            .is_some_and(|accepted| self.now - accepted.at < settings.hold_down().as_ms() * 5);
         let probed = settings.probe_port.is_some();
         let forever = 24 * 3_600_000;
         let whom = Whom::Voter(active);
@@ -250,9 +258,10 @@ impl World {
         for place in 0..self.members.len() {
             let tb = self.members[place].tb(self.now);
             let Some(agent) = &self.members[place].agent else { continue };
-            let old = agent.core.kept(tb).intents.into_iter().find(|kept| {
-                kept.intent.epoch > epoch && kept.received.age(tb) > model::Span::from_s(150)
-            });
+            let old =
+                agent.core.kept(tb).intents.into_iter().find(|kept| {
+                    kept.intent.epoch > epoch && kept.received.age(tb) > model::Span::from_s(150)
+                });
             if let Some(kept) = old.filter(|_| lineage == 0 && self.newest_docs.paused_until <= self.now) {
                 let text = format!("an intent of epoch {} is still open on relay {place}", kept.intent.epoch);
                 self.fail(Violation::new(Invariant::I6, text));
@@ -266,11 +275,15 @@ impl World {
         let moved = self.register.accepted.len() > self.ending.accepted_before;
         let possible = self.plan.members() >= 2
             && self.newest_docs.settings.arming == Arming::Armed
-            && self.consoles.iter().all(|console| !matches!(console.state(), Some(State::Drift | State::Locked)));
+            && self
+                .consoles
+                .iter()
+                .all(|console| !matches!(console.state(), Some(State::Drift | State::Locked)));
         if moved {
             self.totals.proven_alive += 1;
         } else if possible {
-            let states: Vec<_> = self.consoles.iter().map(|console| format!("{:?}", console.state())).collect();
+            let states: Vec<_> =
+                self.consoles.iter().map(|console| format!("{:?}", console.state())).collect();
             let text = format!(
                 "member {:?} was taken away in a healed world and nothing moved; consoles are in {}",
                 self.ending.taken,

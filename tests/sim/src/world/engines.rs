@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use evaluator::io::{
-    Claim, Command, ForeignIntent, Goodbye, Input, LeaseAnswer, Life, Link as LinkState, MoveRecord, OwnFault, Output,
-    Reach, Report as Told, Testimony, Watch, WriteOutcome,
-};
 use evaluator::io::{Cause, Holder, NoticeKind};
+use evaluator::io::{
+    Claim, Command, ForeignIntent, Goodbye, Input, LeaseAnswer, Life, Link as LinkState, MoveRecord, Output,
+    OwnFault, Reach, Report as Told, Testimony, Watch, WriteOutcome,
+};
 use model::stall::{Gap, LOOK_EVERY};
 use model::{ConsoleId, IncidentId, Nonce, Span, Time};
 use protocol::heartbeat::Heartbeat;
@@ -15,8 +15,8 @@ use protocol::lease;
 use protocol::records::{AgedRecord, Noted, Record, RecordBody, RecordId};
 use protocol::relay::HeardBeat;
 
-use crate::console::{self, Console, Disk, KeptMove, RecordsGiven};
 use crate::clock::Clock;
+use crate::console::{self, Console, Disk, KeptMove, RecordsGiven};
 use crate::ids;
 use crate::link::End;
 use crate::plan::ConsolePlan;
@@ -230,7 +230,7 @@ impl World {
         if process.beacons.due() > tb {
             return;
         }
-        let nonce = Nonce::from_u64(process.dice.next());
+        let nonce = Nonce::from_u64(process.dice.draw());
         process.beacons.give(tb, nonce);
         self.send_to_relays(console, &Message::Beacon(id, nonce));
     }
@@ -319,7 +319,10 @@ impl World {
     }
 
     pub(super) fn console_hears(&mut self, console: usize, voter: usize, link: LinkId, message: Message) {
-        if self.consoles[console].process.is_none() || !self.look(console) || !self.links[link].is_open(End::Dialler) {
+        if self.consoles[console].process.is_none()
+            || !self.look(console)
+            || !self.links[link].is_open(End::Dialler)
+        {
             return;
         }
         match message {
@@ -349,7 +352,8 @@ impl World {
         for HeardBeat { beat, time_travel, ago: _ } in &report.heard {
             let heartbeat = &beat.heartbeat;
             let made_after = made_after(&process.beacons, id, heartbeat);
-            testimonies.extend(heartbeat.testimonies.iter().map(|said| testimony(heartbeat, said, made_after)));
+            testimonies
+                .extend(heartbeat.testimonies.iter().map(|said| testimony(heartbeat, said, made_after)));
             lives.push(life(heartbeat, *time_travel, made_after));
         }
         let intents = report.intents.into_iter().map(|open| ForeignIntent {
@@ -462,7 +466,10 @@ impl World {
         });
         let sends = outputs.iter().any(|output| matches!(output, Output::DnsCas { .. }));
         if let Some(ms) = self.consoles[console].stalls_before_sending.take_if(|_| sends) {
-            self.tell(Node::Console(console), format!("stands still for {ms} ms between deciding and sending"));
+            self.tell(
+                Node::Console(console),
+                format!("stands still for {ms} ms between deciding and sending"),
+            );
             let life = self.consoles[console].life;
             self.consoles[console].stalled_until = self.consoles[console].stalled_until.max(self.now + ms);
             self.queue.push(self.now + ms, Event::ActLater(console, life, tb, outputs));
@@ -544,7 +551,11 @@ impl World {
                 {
                     self.on_told(console, incident);
                 }
-                self.trace.text(self.now, Node::Console(console), format!("tells {:?}: {}", notice.kind, notice.text));
+                self.trace.text(
+                    self.now,
+                    Node::Console(console),
+                    format!("tells {:?}: {}", notice.kind, notice.text),
+                );
             }
             Output::Journal(entry) => {
                 self.on_entry(console, &entry);
@@ -610,7 +621,7 @@ impl World {
         let claim = Rc::new(claim);
         if self.planted == Some(Planted::SendsTwiceAnew) {
             let mut again = (*claim).clone();
-            let fresh = self.consoles[console].dice.next();
+            let fresh = self.consoles[console].dice.draw();
             again.nonce = Nonce::from_u64(fresh);
             again.set_marker.nonce = model::marker::Short8::of(again.nonce.as_bytes());
             self.write_register(console, &claim, deadline);

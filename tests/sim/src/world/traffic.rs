@@ -132,7 +132,9 @@ impl World {
         }
         let generation = self.links[link].generation;
         match self.links[link].send(&mut self.net, self.now, from, message) {
-            Sent::Arrives(at, message) => self.queue.push(at, Event::Deliver(link, generation, from, message)),
+            Sent::Arrives(at, message) => {
+                self.queue.push(at, Event::Deliver(link, generation, from, message))
+            }
             Sent::Retry(at) => self.queue.push(at, Event::Retry(link, generation, from)),
             Sent::Waits => {}
             Sent::Broken => self.links[link].close(from),

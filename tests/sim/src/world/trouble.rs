@@ -7,11 +7,11 @@ use protocol::Goodbye;
 
 use crate::clock::RATE_ONE;
 use crate::fault::{AgentEnd, Click, Fault, Place, Ways, Whom};
+use crate::haproxy::Mishap;
 use crate::ids;
 use crate::member::Snapshot;
 use crate::net::Quality;
 use crate::register::ForeignA;
-use crate::service::Mishap;
 use crate::trace::Node;
 use crate::wire::{Docs, Message};
 
@@ -71,7 +71,8 @@ impl World {
         self.totals.faults += 1;
         self.oracle.disturbed_at = self.now;
         // A wall clock's reading is no event: the same world with other wall clocks has the same trace (I11).
-        let text = if matches!(fault, Fault::WallStep(..)) { "WallStep".to_owned() } else { format!("{fault:?}") };
+        let text =
+            if matches!(fault, Fault::WallStep(..)) { "WallStep".to_owned() } else { format!("{fault:?}") };
         self.tell(Node::World, text);
         self.suffer(fault);
     }
@@ -97,7 +98,12 @@ impl World {
 
     pub(super) fn suffer(&mut self, fault: Fault) {
         match fault {
-            Fault::Cut(..) | Fault::Isolate(..) | Fault::AllButOne(..) | Fault::Partition(..) | Fault::Bad(..) | Fault::BadAll(..) => {
+            Fault::Cut(..)
+            | Fault::Isolate(..)
+            | Fault::AllButOne(..)
+            | Fault::Partition(..)
+            | Fault::Bad(..)
+            | Fault::BadAll(..) => {
                 self.network_trouble(fault);
             }
             Fault::Stall(..)
@@ -253,7 +259,8 @@ impl World {
             }
             Fault::NetChange(console, attachment) => {
                 self.consoles[console].attachment = attachment;
-                if self.consoles[console].process.is_some() && self.consoles[console].awake(self.now).is_ok() {
+                if self.consoles[console].process.is_some() && self.consoles[console].awake(self.now).is_ok()
+                {
                     self.own_fault(console, OwnFault::NetworkChanged(attachment));
                 }
             }
@@ -490,7 +497,8 @@ impl World {
             Undo::Woke(console) => self.woke(console),
             Undo::SleepOn(console, ms) => self.sleep(console, ms),
             Undo::CredentialBack(console) => {
-                self.consoles[console].credential_lost = self.consoles[console].credential_lost.saturating_sub(1);
+                self.consoles[console].credential_lost =
+                    self.consoles[console].credential_lost.saturating_sub(1);
                 if self.consoles[console].credential() == Credential::Working {
                     self.tell_credential(console);
                 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use model::{BootId, Marker, Nonce};
 use model::marker::Short8;
+use model::{BootId, Marker, Nonce};
 use protocol::docs::{self, ConsoleEntry, MemberEntry, Part, Role};
 use protocol::frame;
 use protocol::intents::Put;
@@ -11,11 +11,11 @@ use protocol::observer::{Heed, Spread, Via};
 use protocol::{Beat, Goodbye, SecretKey, peers};
 
 use crate::clock::Clock;
+use crate::haproxy::{Due, Haproxy};
 use crate::ids;
 use crate::link::End;
 use crate::member::{Member, MemberDisk};
 use crate::plan::Plan;
-use crate::service::{Due, Service};
 use crate::trace::Node;
 use crate::wire::{Docs, Message, Report};
 
@@ -91,7 +91,7 @@ impl World {
                     docs: std::rc::Rc::clone(docs),
                     roster_version: 1,
                 },
-                service: Service::default(),
+                service: Haproxy::default(),
                 frozen_until: 0,
                 stalled_until: 0,
                 planned_until: 0,
@@ -181,7 +181,9 @@ impl World {
     /// Whether a TCP probe from a node reaches the port of a member.
     pub(super) fn probe(&self, from: usize, member: usize) -> bool {
         from == member && self.members[member].answers(self.now)
-            || self.net.open(from, member) && self.net.open(member, from) && self.members[member].answers(self.now)
+            || self.net.open(from, member)
+                && self.net.open(member, from)
+                && self.members[member].answers(self.now)
     }
 
     fn keep_peer_links(&mut self, place: usize) {
@@ -195,7 +197,11 @@ impl World {
                 self.links[link].close(end);
             }
             let closed = !self.links[link].is_open(end) && !self.links[link].dialling;
-            if end == End::Dialler && closed && self.links[link].next_dial <= self.now && self.is_linked(place, other) {
+            if end == End::Dialler
+                && closed
+                && self.links[link].next_dial <= self.now
+                && self.is_linked(place, other)
+            {
                 self.dial(link);
             }
         }
@@ -321,7 +327,7 @@ impl World {
         match message {
             Message::Beacon(_, nonce) => {
                 if core.on_beacon(Via::Console, id, nonce, tb) == Spread::Pass {
-                    self.pass_beacon(place, Message::Beacon(id, nonce));
+                    self.pass_beacon(place, &Message::Beacon(id, nonce));
                 }
             }
             Message::Poll(every_ms) => self.oracle.poll_ms[link] = every_ms.clamp(250, 10_000),
@@ -356,7 +362,10 @@ impl World {
                 self.links[link].close(End::Acceptor);
                 core.detach(id);
             }
-            Message::Beat(_) | Message::Report(_) | Message::LeaseAnswer(_) | Message::IntentStored(_)
+            Message::Beat(_)
+            | Message::Report(_)
+            | Message::LeaseAnswer(_)
+            | Message::IntentStored(_)
             | Message::Records(..) => {}
         }
     }
@@ -373,7 +382,7 @@ impl World {
         }
     }
 
-    fn pass_beacon(&mut self, place: usize, beacon: Message) {
+    fn pass_beacon(&mut self, place: usize, beacon: &Message) {
         for other in 0..self.members.len() {
             if other == place {
                 continue;

@@ -120,7 +120,8 @@ impl World {
         let active = ids::by_address(claim.expect_a).filter(|place| *place < self.members.len());
         // Who has said goodbye or down itself was not silent, whether or not its last answer has left.
         let says_down = |place| {
-            (0..self.members.len()).any(|relay| self.held(relay, place).is_some_and(|beat| beat.heartbeat.says_down()))
+            (0..self.members.len())
+                .any(|relay| self.held(relay, place).is_some_and(|beat| beat.heartbeat.says_down()))
         };
         let served = active.is_some_and(|place| self.members[place].serves(self.now) && !says_down(place));
         let known_alive = served && active.is_some_and(|place| self.is_known_alive(console, place));
@@ -174,9 +175,11 @@ impl World {
         self.check(register::i1_epochs_rise_by_one(&accepted));
         self.check(register::i2_the_marker_read_is_the_marker_replaced(&accepted));
         let (claim, cause) = (&accepted.claim, accepted.claim.cause);
-        let closed = self.oracle.closed.iter().find(|(_, nonce, lineage)| {
-            *nonce == claim.nonce && *lineage == accepted.lineage
-        });
+        let closed = self
+            .oracle
+            .closed
+            .iter()
+            .find(|(_, nonce, lineage)| *nonce == claim.nonce && *lineage == accepted.lineage);
         if let Some((console, ..)) = closed {
             let text = format!("console {console} had settled nonce {} before it landed", claim.nonce);
             self.fail(Violation::new(Invariant::I6, text));
@@ -207,12 +210,8 @@ impl World {
         // Two copies of one console push each other off the relays that would give them the records.
         let copied = self.consoles.iter().any(|other| other.is_clone && other.process.is_some());
         let known: Vec<_> = self.oracle.moves.iter().filter(known).map(|one| (one.at, one.cause)).collect();
-        let check = register::i13_moves_are_few(
-            &known,
-            self.oracle.seen_at,
-            &settings,
-            self.plan.fastest_percent(),
-        );
+        let check =
+            register::i13_moves_are_few(&known, self.oracle.seen_at, &settings, self.plan.fastest_percent());
         if !copied {
             self.check(check);
         }
@@ -247,7 +246,8 @@ impl World {
     }
 
     pub(super) fn on_closed(&mut self, console: usize, nonce: Nonce) {
-        let landed = self.register.accepted.iter().rev().take(64).any(|accepted| accepted.claim.nonce == nonce);
+        let landed =
+            self.register.accepted.iter().rev().take(64).any(|accepted| accepted.claim.nonce == nonce);
         if !landed {
             if self.oracle.closed.len() > 256 {
                 self.oracle.closed.remove(0);
@@ -260,7 +260,10 @@ impl World {
     pub(super) fn on_told(&mut self, console: usize, incident: IncidentId) {
         let life = self.consoles[console].life;
         if !self.oracle.told.insert((console, life, incident)) {
-            self.fail(Violation::new(Invariant::I18, format!("console {console} told incident {incident} twice")));
+            self.fail(Violation::new(
+                Invariant::I18,
+                format!("console {console} told incident {incident} twice"),
+            ));
         }
         *self.oracle.told_by.entry(incident).or_insert(0) += 1;
     }
@@ -307,7 +310,8 @@ impl World {
                 way.to == entry.to && way.from.contains(&entry.from) && way.rule.word() == entry.cause
             });
             if !known {
-                let text = format!("{:?} -> {:?} by {} is not in the table", entry.from, entry.to, entry.cause);
+                let text =
+                    format!("{:?} -> {:?} by {} is not in the table", entry.from, entry.to, entry.cause);
                 self.fail(Violation::new(Invariant::I16, text));
             }
             let way = (entry.from, entry.to, entry.cause.clone());
@@ -336,20 +340,29 @@ impl World {
         });
         let here = mine.is_some_and(|accepted| accepted.lineage == lineage && accepted.console == console);
         if won && mine.is_none() {
-            self.fail(Violation::new(Invariant::I3, format!("console {console} says that it won epoch {epoch}")));
+            self.fail(Violation::new(
+                Invariant::I3,
+                format!("console {console} says that it won epoch {epoch}"),
+            ));
         } else if !won && (here || (!another && lineage == 0)) {
-            self.fail(Violation::new(Invariant::I3, format!("console {console} says that it lost epoch {epoch}")));
+            self.fail(Violation::new(
+                Invariant::I3,
+                format!("console {console} says that it lost epoch {epoch}"),
+            ));
         }
     }
 
     /// I3: a recorded move is one that the register accepted.
     pub(super) fn on_moved(&mut self, console: usize, record: &MoveRecord) {
         self.oracle.recorded.insert(record.epoch);
-        let is_there = self.register.accepted.iter().any(|accepted| {
-            accepted.claim.epoch == record.epoch && accepted.claim.member == record.to
-        });
+        let is_there = self
+            .register
+            .accepted
+            .iter()
+            .any(|accepted| accepted.claim.epoch == record.epoch && accepted.claim.member == record.to);
         if !is_there && record.cause.is_move() {
-            let text = format!("console {console} records a move of epoch {} that was never accepted", record.epoch);
+            let text =
+                format!("console {console} records a move of epoch {} that was never accepted", record.epoch);
             self.fail(Violation::new(Invariant::I3, text));
         }
     }
@@ -370,7 +383,8 @@ impl World {
         if self.now - since > limit && !self.oracle.counted {
             self.oracle.counted = true;
             self.totals.missed += 1;
-            let states: Vec<_> = self.consoles.iter().map(|console| format!("{:?}", console.state())).collect();
+            let states: Vec<_> =
+                self.consoles.iter().map(|console| format!("{:?}", console.state())).collect();
             let text = format!(
                 "member {:?} has been lost and a standby ready for {} ms, and nothing moved; consoles are in {}",
                 self.active(),
@@ -414,8 +428,10 @@ impl World {
         }
         if member.agent.is_none() {
             // A clean stop waits for a person; so does everything but the documented rule.
-            let silent = member.revivable || settings.agent_lost == AgentLost::ServiceConfirmed || self.held_down();
-            return (!silent && (probed || !lost) && !self.oracle_said_goodbye(active)).then_some(Cause::AgentLost);
+            let silent =
+                member.revivable || settings.agent_lost == AgentLost::ServiceConfirmed || self.held_down();
+            return (!silent && (probed || !lost) && !self.oracle_said_goodbye(active))
+                .then_some(Cause::AgentLost);
         }
         if member.stalled_until > self.now {
             return None;
@@ -462,10 +478,14 @@ impl World {
         let alone = self.consoles.iter().all(|other| !other.is_clone || other.process.is_none());
         let clean = |to: usize| self.net.clean(console.node, to) && self.net.clean(to, console.node);
         let relays = (0..self.members.len()).filter(|voter| *voter != active);
-        fit && alone && clean(self.register_node()) && clean(self.internet_node()) && {
-            let mut relays = relays;
-            relays.all(|voter| self.is_well(voter) && clean(voter))
-        } && (0..self.members.len()).all(|voter| clean(voter))
+        fit && alone
+            && clean(self.register_node())
+            && clean(self.internet_node())
+            && {
+                let mut relays = relays;
+                relays.all(|voter| self.is_well(voter) && clean(voter))
+            }
+            && (0..self.members.len()).all(clean)
     }
 
     /// A voter that runs, speaks the truth, has been up for long, and hears the others.
@@ -505,7 +525,9 @@ impl World {
 
     /// LOCKED and DRIFT wait for a person, and so does whoever still believes in them.
     fn somebody_waits_for_a_person(&self) -> bool {
-        self.consoles.iter().any(|console| matches!(console.state(), Some(State::Locked | State::Drift | State::Paused)))
+        self.consoles
+            .iter()
+            .any(|console| matches!(console.state(), Some(State::Locked | State::Drift | State::Paused)))
     }
 }
 

@@ -43,7 +43,8 @@ fn short_worlds_keep_every_invariant_and_reach_every_rule() {
     assert!(ran.totals.promotions > 3_000, "{:?}", ran.totals);
     assert!(ran.totals.proven_alive > 1_500, "{:?}", ran.totals);
     let reached: BTreeSet<&str> = ran.ways.iter().map(|(_, _, rule)| rule.as_str()).collect();
-    let missing: BTreeSet<&str> = TABLE.iter().map(|way| way.rule.word()).filter(|rule| !reached.contains(rule)).collect();
+    let missing: BTreeSet<&str> =
+        TABLE.iter().map(|way| way.rule.word()).filter(|rule| !reached.contains(rule)).collect();
     let expected: BTreeSet<&str> = OUT_OF_REACH.into_iter().map(|(rule, _)| rule).collect();
     assert_eq!(missing, expected, "rules that no world took");
 }
@@ -69,7 +70,8 @@ fn a_calm_world_moves_once_when_its_active_is_taken_away() {
 #[test]
 fn the_same_seed_gives_the_same_trace() {
     for seed in 0..40 {
-        let (one, two) = (runs::run_seed(seed, Profile::Short, None), runs::run_seed(seed, Profile::Short, None));
+        let (one, two) =
+            (runs::run_seed(seed, Profile::Short, None), runs::run_seed(seed, Profile::Short, None));
         assert_eq!(one.hash, two.hash, "seed {seed}");
     }
     let on_one_thread = Order { threads: 1, ..order(Profile::Short, 7, 60) };

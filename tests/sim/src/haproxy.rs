@@ -44,13 +44,13 @@ enum Truth {
 
 /// One member's HAProxy.
 #[derive(Clone, Debug)]
-pub struct Service {
+pub struct Haproxy {
     truth: Truth,
     judged: Down,
     generation: u32,
 }
 
-impl Default for Service {
+impl Default for Haproxy {
     fn default() -> Self {
         Self { truth: Truth::Serving, judged: Down::None, generation: 0 }
     }
@@ -59,7 +59,7 @@ impl Default for Service {
 /// What a mishap asks the world to do later: after these many ms, this due.
 pub type Later = Vec<(u64, Due)>;
 
-impl Service {
+impl Haproxy {
     /// Whether customers get answers from it, while its host runs.
     pub fn serves(&self) -> bool {
         match self.truth {
@@ -168,7 +168,7 @@ impl Service {
 mod tests {
     use super::*;
 
-    fn run(service: &mut Service, mishap: Mishap) -> Vec<(u64, Down)> {
+    fn run(service: &mut Haproxy, mishap: Mishap) -> Vec<(u64, Down)> {
         let mut due: Vec<(u64, Due)> = service.suffer(mishap);
         let mut seen = Vec::new();
         while !due.is_empty() {
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn the_judgement_follows_the_measured_rules() {
         let check = |mishap, expect: &[(u64, Down)]| {
-            assert_eq!(run(&mut Service::default(), mishap), expect, "{mishap:?}");
+            assert_eq!(run(&mut Haproxy::default(), mishap), expect, "{mishap:?}");
         };
         check(Mishap::Stop, &[(500, Down::Stopped)]);
         check(Mishap::Restart(800), &[]);
