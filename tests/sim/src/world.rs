@@ -226,7 +226,7 @@ impl World {
             Event::Tick(console, life) => self.on_tick(console, life),
             Event::Wake(console, life) => self.on_wake(console, life),
             Event::ActLater(console, life, decided, outputs) => {
-                self.on_act_later(console, life, decided, outputs)
+                self.on_act_later(console, life, decided, outputs);
             }
             Event::Start(console, life) => self.on_start(console, life),
             Event::Beat(member, life) => self.on_beat(member, life),
@@ -237,7 +237,7 @@ impl World {
             Event::Answered(link, generation) => self.on_answered(link, generation),
             Event::DialOver(link, generation) => self.on_dial_over(link, generation),
             Event::Deliver(link, generation, from, message) => {
-                self.on_deliver(link, generation, from, message)
+                self.on_deliver(link, generation, from, message);
             }
             Event::Retry(link, generation, from) => self.on_retry(link, generation, from),
             Event::DnsArrives(ask) => self.on_dns_arrives(&ask),

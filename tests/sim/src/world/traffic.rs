@@ -133,7 +133,7 @@ impl World {
         let generation = self.links[link].generation;
         match self.links[link].send(&mut self.net, self.now, from, message) {
             Sent::Arrives(at, message) => {
-                self.queue.push(at, Event::Deliver(link, generation, from, message))
+                self.queue.push(at, Event::Deliver(link, generation, from, message));
             }
             Sent::Retry(at) => self.queue.push(at, Event::Retry(link, generation, from)),
             Sent::Waits => {}
