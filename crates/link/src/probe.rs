@@ -38,9 +38,7 @@ async fn ask(address: SocketAddr, speaks: Speaks) -> io::Result<()> {
     };
     match reacted {
         // Somebody took the connection and threw it away: that takes a living process.
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) =>
-        {
+        Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => {
             Ok(())
         }
         reacted => reacted,
