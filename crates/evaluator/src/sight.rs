@@ -344,6 +344,10 @@ impl Seen {
     }
 
     fn take_facts(&mut self, now: Time, life: Life, proof: Option<Time>) {
+        // A stopped agent that starts again is silent until it echoes a beacon: it counts as stopped until then, and not
+        // as silent for all the time that it said it would be.
+        let stopped = self.facts.as_ref().and_then(|facts| facts.goodbye);
+        let stopped = stopped.filter(|said| *said == Goodbye::AgentStop && proof.is_none());
         self.facts = Some(Facts {
             at: now,
             proof,
@@ -355,7 +359,7 @@ impl Seen {
             planned_until: life.planned.map(|span| now + span.min(PLANNED_MAX)),
             maintenance: life.maintenance,
             time_travel: life.time_travel,
-            goodbye: life.goodbye,
+            goodbye: life.goodbye.or(stopped),
             fit: life.fit,
             up: life.up,
             agent_version: life.agent_version,

@@ -127,6 +127,31 @@ fn a_clean_agent_stop_alone_never_moves() {
 }
 
 #[test]
+fn a_stopped_agent_that_starts_again_is_not_taken_for_dead() {
+    let mut world = steady(settings(10));
+    world.host(1).goodbye = Some(Goodbye::AgentStop);
+    world.speak(1);
+    world.host(1).powered = false;
+    world.until(State::Ask, 20);
+    world.run(30);
+    // Its first heartbeat echoes no beacon of this console yet, while the others have been silent about it for long.
+    let said = world.life(id(1));
+    let first = evaluator::io::Life {
+        incarnation: said.incarnation + 1,
+        seq: 1,
+        made_after: None,
+        goodbye: None,
+        ..said
+    };
+    let lives = vec![first];
+    let report =
+        evaluator::io::Report { relay: id(3), lives, testimonies: vec![], intents: vec![], epoch_max: 0 };
+    world.input(Input::Report(report));
+    world.run(5);
+    assert!(world.sent.is_empty(), "{:?}", world.states);
+}
+
+#[test]
 fn a_host_that_says_it_shuts_down_is_left_at_once() {
     let mut world = World::steady(3, 120);
     let now = world.now;
