@@ -150,6 +150,8 @@ pub struct Console {
     pub dies_before_acting: Option<(u32, u64)>,
     /// It stands still between deciding and sending, next time, for these ms.
     pub stalls_before_sending: Option<u64>,
+    /// Its computer sleeps as soon as it has sent, next time, for these ms.
+    pub sleeps_after_sending: Option<u64>,
     /// Requests that left a process which has ended: they may still land, whatever its disk says.
     pub in_flight: Vec<Claim>,
     /// Its watch is off until then.

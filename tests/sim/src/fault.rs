@@ -121,6 +121,8 @@ pub enum Fault {
     Stall(usize, u64),
     /// A console's computer sleeps.
     Suspend(usize, u64),
+    /// Its lid closes the moment a request has left, for these ms.
+    SuspendAfterSending(usize, u64),
     /// It sleeps, wakes for these few ms, and sleeps on.
     DarkWake(usize, u64, u64),
     /// A console's process dies and starts again after these ms.

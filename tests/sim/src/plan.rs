@@ -466,6 +466,9 @@ impl<'a> Chooser<'a> {
     fn console_fault(&mut self, kind: Kind) -> Fault {
         let (console, length) = (self.console(), self.length());
         match kind {
+            Kind::Suspend if self.dice.percent(35) => {
+                Fault::SuspendAfterSending(console, self.dice.spread(2_000, 400_000))
+            }
             Kind::Suspend if self.contested => Fault::Suspend(console, self.dice.spread(1_500, 120_000)),
             Kind::Suspend => Fault::Suspend(console, self.dice.spread(1_000, 72 * 3_600_000)),
             Kind::DarkWake => Fault::DarkWake(console, self.dice.spread(500, 8_000), length.max(5_000)),

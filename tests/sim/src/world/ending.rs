@@ -125,6 +125,7 @@ impl World {
         console.captive = 0;
         console.dies_before_acting = None;
         console.stalls_before_sending = None;
+        console.sleeps_after_sending = None;
         console.watch_off_until = 0;
         let stood = console.stalled_until > now || console.asleep_until > now;
         if console.asleep_until > now {

@@ -85,6 +85,7 @@ impl World {
             captive: 0,
             dies_before_acting: None,
             stalls_before_sending: None,
+            sleeps_after_sending: None,
             in_flight: Vec::new(),
             watch_off_until: 0,
             saw_moves: std::collections::BTreeSet::new(),
@@ -630,6 +631,10 @@ impl World {
             return;
         }
         self.write_register(console, &claim, deadline);
+        if let Some(ms) = self.consoles[console].sleeps_after_sending.take() {
+            self.tell(Node::Console(console), "falls asleep with a request on its way");
+            self.sleep(console, ms);
+        }
     }
 
     fn note_move(&mut self, console: usize, record: MoveRecord, incident: IncidentId) {

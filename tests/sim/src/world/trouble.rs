@@ -108,6 +108,7 @@ impl World {
             }
             Fault::Stall(..)
             | Fault::Suspend(..)
+            | Fault::SuspendAfterSending(..)
             | Fault::DarkWake(..)
             | Fault::Crash(..)
             | Fault::CrashBeforeActing(..)
@@ -238,6 +239,7 @@ impl World {
                 self.consoles[console].stalled_until = self.consoles[console].stalled_until.max(until);
             }
             Fault::Suspend(console, ms) => self.sleep(console, ms),
+            Fault::SuspendAfterSending(console, ms) => self.consoles[console].sleeps_after_sending = Some(ms),
             Fault::DarkWake(console, awake_ms, ms) => {
                 self.sleep(console, ms / 2);
                 self.heal_in(ms / 2 + awake_ms, Undo::SleepOn(console, ms / 2));
@@ -283,7 +285,7 @@ impl World {
         }
     }
 
-    fn sleep(&mut self, console: usize, ms: u64) {
+    pub(super) fn sleep(&mut self, console: usize, ms: u64) {
         let until = self.now + ms;
         let known = &mut self.consoles[console];
         if known.asleep_until > self.now {
