@@ -1,6 +1,6 @@
 //! HAProxy as this host sees it: one report that changes at once when something does.
 //!
-//! Three tasks. The unit's watch ([`units`]) passes signals on; the pulse ([`pulse`]) probes listeners once a second
+//! Three tasks. The unit's watch (`units`) passes signals on; the pulse (`pulse`) probes listeners once a second
 //! and asks for statistics every few seconds; the loop here gives both to the judge, keeps what the configuration
 //! says, has `haproxy -c` run once for each new configuration, and publishes the [`Report`].
 //!

@@ -106,7 +106,7 @@ impl Desk {
 
     fn on_frame(&mut self, relay: MemberId, frame: Frame) {
         match frame {
-            Frame::Report(report) => self.on_report(relay, report),
+            Frame::Report(report) => self.on_report(relay, &report),
             Frame::LeaseAnswer(answer) => {
                 if let Some(watch) = self.inner.watch_of(answer.pool) {
                     watch.tell(Ask::LeaseAnswer(relay, answer));
@@ -116,7 +116,7 @@ impl Desk {
             Frame::IntentRefused { pool, reason, .. } => {
                 tracing::warn!(relay = %relay.short(), pool = %pool.short(), "an intent was refused: {reason}");
             }
-            Frame::Docs(docs) => docs.docs.into_iter().for_each(|doc| self.take_doc(relay, doc)),
+            Frame::Docs(docs) => docs.docs.iter().for_each(|doc| self.take_doc(relay, doc)),
             Frame::DocRefused(refused) => {
                 tracing::warn!(relay = %relay.short(), "a document was refused: {}", refused.reason);
                 if let Some(fork) = &refused.fork {
@@ -149,9 +149,9 @@ impl Desk {
         }
     }
 
-    fn on_report(&mut self, relay: MemberId, report: frame::Report) {
-        let mut pools = self.empty_reports(relay, &report);
-        self.open_heartbeats(relay, &report, &mut pools);
+    fn on_report(&mut self, relay: MemberId, report: &frame::Report) {
+        let mut pools = self.empty_reports(relay, report);
+        self.open_heartbeats(relay, report, &mut pools);
         let mut policies = Vec::new();
         for (pool, mut told) in pools {
             let head = report.pools.get(&pool).copied().unwrap_or_default();
@@ -208,8 +208,8 @@ impl Desk {
         }
     }
 
-    fn take_doc(&self, relay: MemberId, doc: SignedDoc) {
-        let what = crate::fleet::describe(&doc);
+    fn take_doc(&self, relay: MemberId, doc: &SignedDoc) {
+        let what = crate::fleet::describe(doc);
         match self.inner.fleet.take(&*self.inner, doc) {
             Ok(Stored::Newest) => {
                 tracing::info!(relay = %relay.short(), "a newer {what} was taken");

@@ -172,12 +172,12 @@ impl Fleet {
     }
 
     /// Takes a document that a relay offered.
-    pub(crate) fn take(&self, keeper: &dyn Keeper, doc: SignedDoc) -> anyhow::Result<Stored> {
+    pub(crate) fn take(&self, keeper: &dyn Keeper, doc: &SignedDoc) -> anyhow::Result<Stored> {
         let mut shelf = self.shelf();
         let mut tried = shelf.clone();
         match tried.put(doc.clone()) {
             Ok(Stored::Newest) => {
-                keeper.keep(&doc)?;
+                keeper.keep(doc)?;
                 *shelf = tried;
                 Ok(Stored::Newest)
             }

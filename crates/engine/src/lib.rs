@@ -13,6 +13,7 @@ mod desk;
 mod enrol;
 mod events;
 mod fleet;
+mod guard;
 mod handlers;
 mod host;
 mod inner;

@@ -120,7 +120,7 @@ fn key_name() -> SecretName {
 /// Makes a console's key and keeps it.
 pub(crate) fn make_key(vault: &Vault) -> anyhow::Result<SecretKey> {
     let bytes = zeroize::Zeroizing::new(random::bytes::<32>());
-    vault.put(&key_name(), &SecretString::from(hex::encode(&*bytes)))?;
+    vault.put(&key_name(), &SecretString::from(hex::encode(*bytes)))?;
     Ok(SecretKey::from_bytes(&bytes))
 }
 

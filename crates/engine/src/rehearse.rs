@@ -63,19 +63,16 @@ pub(crate) async fn test_claim(register: &Register, scope: Scope) -> (TestReport
 /// Rehearses a pool's failover. Writes nothing but the probe's own scratch records.
 pub(crate) async fn rehearse(inner: &Arc<Inner>, pool: PoolId) -> Rehearsal {
     let mut checks = Checks(Vec::new());
-    match inner.register_of(pool) {
-        Some(register) => {
-            check_claim(&mut checks, &register).await;
-            check_register(&mut checks, inner, pool, &register).await;
-            check_zone(&mut checks, inner, pool, &register).await;
-        }
-        None => {
-            let why = match inner.credential_of(pool) {
-                Some(evaluator::io::Credential::Missing(why)) => why,
-                Some(evaluator::io::Credential::Working) | None => "no DNS name is set".to_owned(),
-            };
-            checks.add("DNS provider", CheckOutcome::Failed, why, Instant::now());
-        }
+    if let Some(register) = inner.register_of(pool) {
+        check_claim(&mut checks, &register).await;
+        check_register(&mut checks, inner, pool, &register).await;
+        check_zone(&mut checks, inner, pool, &register).await;
+    } else {
+        let why = match inner.credential_of(pool) {
+            Some(evaluator::io::Credential::Missing(why)) => why,
+            Some(evaluator::io::Credential::Working) | None => "no DNS name is set".to_owned(),
+        };
+        checks.add("DNS provider", CheckOutcome::Failed, why, Instant::now());
     }
     let vantages = check_members(&mut checks, inner, pool).await;
     Rehearsal {

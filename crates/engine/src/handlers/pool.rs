@@ -167,7 +167,7 @@ fn patch(
     settings.targets = patch.targets.unwrap_or(settings.targets);
     settings.agent_lost = patch.agent_lost.unwrap_or(settings.agent_lost);
     settings.double_fault = patch.double_fault.unwrap_or(settings.double_fault);
-    settings.probe_port = patch.probe_port.clone().over(settings.probe_port);
+    settings.probe_port = patch.probe_port.over(settings.probe_port);
     Ok(match &patch.preferred {
         Set::Keep => Change::Keep,
         Set::Clear => Change::To(None),

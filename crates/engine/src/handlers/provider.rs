@@ -34,7 +34,7 @@ fn view(inner: &Inner, row: &store::Provider) -> Result<ProviderView, ApiError> 
     })
 }
 
-pub(crate) async fn add(inner: &Arc<Inner>, request: ProviderAdd) -> Result<Outcome<ProviderView>, ApiError> {
+pub(crate) fn add(inner: &Arc<Inner>, request: &ProviderAdd) -> Result<Outcome<ProviderView>, ApiError> {
     let name = request.name.0.clone();
     if name.is_empty() || name.len() > 64 {
         return Err(ApiError::invalid("a provider's name has 1 to 64 bytes"));

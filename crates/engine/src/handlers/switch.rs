@@ -277,7 +277,7 @@ pub(crate) async fn acknowledge(
     if request.change.dry_run {
         return Ok(Outcome::planned(plan));
     }
-    command(inner, &policy, Command::Acknowledge { by: call.by.clone() }).await?;
+    command(inner, &policy, Command::Acknowledge { by: call.by.clone() })?;
     Ok(Outcome::done(plan, super::pool::status_of(inner, &policy).await))
 }
 
@@ -297,7 +297,7 @@ pub(crate) async fn drift(
     if request.change.dry_run {
         return Ok(Outcome::planned(plan));
     }
-    command(inner, &policy, wanted).await?;
+    command(inner, &policy, wanted)?;
     let watch = inner.watch_of(policy.pool).ok_or_else(|| ApiError::internal("the pool's watch is gone"))?;
     let began = Instant::now();
     while began.elapsed() < Duration::from_secs(30) {
@@ -312,7 +312,7 @@ pub(crate) async fn drift(
     Ok(Outcome::done(plan, shown))
 }
 
-async fn command(inner: &Inner, policy: &Policy, command: Command) -> Result<(), ApiError> {
+fn command(inner: &Inner, policy: &Policy, command: Command) -> Result<(), ApiError> {
     let unwatched = || ApiError::new(Code::NoHost, "nobody watches this pool on this computer");
     let watch = inner.watch_of(policy.pool).ok_or_else(unwatched)?;
     watch.tell(Ask::Input(Input::Operator(command)));

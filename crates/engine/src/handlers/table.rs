@@ -222,7 +222,7 @@ impl api::Host for Host {
         _call: &Call,
         request: req::ProviderAdd,
     ) -> Result<Outcome<view::provider::ProviderView>, ApiError> {
-        provider::add(&self.inner()?, request).await
+        provider::add(&self.inner()?, &request)
     }
 
     async fn provider_remove(
