@@ -11,9 +11,9 @@ use link::{Channel, Speaks};
 
 use super::sessions::Met;
 use super::{DialFault, Event, Node};
+use crate::limits::PROBE_DEADLINE;
 use crate::peers::Call;
 use crate::session::{self, DialledBy, Who};
-use crate::limits::PROBE_DEADLINE;
 use crate::{limits, log};
 
 /// The state of calling one peer.
