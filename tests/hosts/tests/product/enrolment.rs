@@ -10,7 +10,7 @@ use hosts::{Member, command};
 
 use crate::stage::{DELAY, READY_BOUND, SOON, Stage, with_pool};
 
-const SEARCH_BOUND: Duration = Duration::from_secs(60);
+const SEARCH_BOUND: Duration = Duration::from_mins(1);
 /// Of the right form, and made by nobody.
 const WRONG: &str = "0123456789abcdef0123456789abcdef0123456789abcdef";
 

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use hosts::product::POOL;
 use hosts::{Member, Seen, wait};
 
-use crate::stage::{DELAY, MOVE_BOUND, READY_BOUND, SOON, armed_world, text};
+use crate::stage::{DELAY, MOVE_BOUND, READY_BOUND, SOON, armed_world, incident_of, text};
 
 /// Whatever were to follow from a restart would within this: three times what is waited before a unit counts as gone.
 const WATCHED: Duration = Duration::from_secs(6);
@@ -86,7 +86,7 @@ fn a_crash_loop_moves_once() {
         ensure!(kills >= 3, "it moved after {kills} kills, before anybody could call that a loop");
         let after = stage.one_write_after(&before)?;
         stage.console.wait_state(&["HOLD"], SOON)?;
-        let incident = stage.incident_of(&stage.console, after.epoch)?;
+        let incident = incident_of(&stage.console, after.epoch)?;
         ensure!(text(&incident, "cause") == "service-down", "{incident}");
         ensure!(facts(&incident).contains("crashes again and again"), "{incident}");
         stage.stays(&after, WATCHED)
@@ -105,7 +105,7 @@ fn a_hung_haproxy_moves_once_another_sees_it_too() {
         signal(lb1, "STOP", &workers)?;
         let after = stage.wait_moved(&before, MOVE_BOUND)?;
         stage.console.wait_state(&["HOLD"], SOON)?;
-        let incident = stage.incident_of(&stage.console, after.epoch)?;
+        let incident = incident_of(&stage.console, after.epoch)?;
         ensure!(text(&incident, "cause") == "service-down", "{incident}");
         ensure!(facts(&incident).contains("hangs"), "{incident}");
         signal(lb1, "CONT", &workers)?;

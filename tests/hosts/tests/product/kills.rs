@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use hosts::product::POOL;
 use hosts::{Seen, wait};
 
-use crate::stage::{DELAY, MOVE_BOUND, READY_BOUND, Stage, armed_world, in_world, text};
+use crate::stage::{DELAY, MOVE_BOUND, READY_BOUND, Stage, armed_world, in_world, incident_of, text};
 
 /// Stops HAProxy on the active member, kills the watch so many milliseconds later, and starts it again.
 fn killed_after(stage: &mut Stage<'_>, after_ms: u64) -> Result<()> {
@@ -24,7 +24,7 @@ fn killed_after(stage: &mut Stage<'_>, after_ms: u64) -> Result<()> {
     let status = stage.console.wait_state(&["HOLD", "STEADY", "LOCKED"], MOVE_BOUND)?;
     ensure!(status["epoch"] == after.epoch, "{status}");
     let incident = wait::until("the incident to be closed", MOVE_BOUND, || {
-        let incident = stage.incident_of(&stage.console, after.epoch)?;
+        let incident = incident_of(&stage.console, after.epoch)?;
         let is_over = text(&incident, "outcome") == "moved";
         Ok(if is_over { Seen::Yes(incident) } else { Seen::NotYet(incident.to_string()) })
     })?;

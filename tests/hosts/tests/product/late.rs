@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
-use crate::stage::{DELAY, MOVE_BOUND, READY_BOUND, armed_world, phases, text};
+use crate::stage::{DELAY, MOVE_BOUND, READY_BOUND, armed_world, incident_of, phases, text};
 
 /// COLD lasts this long at least.
 const COLD: Duration = Duration::from_secs(5);
@@ -22,7 +22,7 @@ fn a_watch_started_after_the_death_moves_after_cold_and_the_delay() {
         let took = began.elapsed();
         ensure!(took >= COLD + DELAY, "it moved after {took:?}, before it could know");
         stage.console.wait_state(&["HOLD"], MOVE_BOUND)?;
-        let incident = stage.incident_of(&stage.console, after.epoch)?;
+        let incident = incident_of(&stage.console, after.epoch)?;
         ensure!(text(&incident, "cause") == "down", "{incident}");
         ensure!(text(&incident, "outcome") == "moved" && text(&incident, "from") == "lb1", "{incident}");
         Ok(())
@@ -41,7 +41,7 @@ fn a_watch_started_after_haproxy_stopped_moves_straight_after_cold() {
         let took = began.elapsed();
         ensure!(took >= COLD && took < COLD + DELAY, "it moved after {took:?}");
         stage.console.wait_state(&["HOLD"], MOVE_BOUND)?;
-        let incident = stage.incident_of(&stage.console, after.epoch)?;
+        let incident = incident_of(&stage.console, after.epoch)?;
         ensure!(text(&incident, "cause") == "service-down", "{incident}");
         let reached = phases(&incident);
         let order = ["confirming", "decided", "sent", "accepted", "verified"];

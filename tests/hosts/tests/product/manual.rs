@@ -6,15 +6,22 @@ use anyhow::ensure;
 use hosts::product::POOL;
 use hosts::{Seen, wait};
 
-use crate::stage::{DELAY, READY_BOUND, SOON, armed_world, in_world, phases, text};
+use crate::stage::{DELAY, READY_BOUND, SOON, armed_world, in_world, incident_of, phases, text};
 
 #[test]
 fn a_person_moves_by_hand_and_is_told_everything() {
     armed_world(3, DELAY, |stage| {
         // The others may testify only once they have been up for a while; until then the answer is honestly no.
-        stage.console.wait_ready(READY_BOUND)?;
         let before = stage.record()?;
-        let supposed = stage.console.ask(&["what-if", POOL])?;
+        let supposed = wait::until("a target of what would happen", READY_BOUND, || {
+            let supposed = stage.console.ask(&["what-if", POOL])?;
+            let is_so = supposed["target"].is_string();
+            Ok(if is_so {
+                Seen::Yes(supposed)
+            } else {
+                Seen::NotYet(text(&supposed, "conclusion").to_owned())
+            })
+        })?;
         ensure!(text(&supposed, "supposed") == "lb1 dies now", "{supposed}");
         let target = text(&supposed, "target");
         ensure!(["lb2", "lb3"].contains(&target), "{supposed}");
@@ -50,7 +57,7 @@ fn a_person_moves_by_hand_and_is_told_everything() {
         let moved = stage.console.ask_within(&["activate", POOL, "lb2"], READY_BOUND)?;
         ensure!(moved["result"]["outcome"] == "verified" && moved["result"]["to"] == "lb2", "{moved}");
         let second = stage.one_write_after(&before)?;
-        let incident = stage.incident_of(&stage.console, second.epoch)?;
+        let incident = incident_of(&stage.console, second.epoch)?;
         ensure!(text(&incident, "cause") == "manual" && text(&incident, "outcome") == "moved", "{incident}");
         ensure!(phases(&incident).contains(&"accepted"), "{incident}");
 
@@ -59,17 +66,16 @@ fn a_person_moves_by_hand_and_is_told_everything() {
         ensure!(moved["result"]["from"] == "lb2" && moved["result"]["to"] == "lb1", "{moved}");
         let third = stage.one_write_after(&second)?;
         let forced = ["activate", POOL, "lb3", "--even-if-not-ready"];
-        let moved = stage.console.ask_within(&forced, READY_BOUND)?;
-        ensure!(moved["result"]["to"] == "lb3" && moved["result"]["epoch"] == third.epoch + 1, "{moved}");
+        stage.console.ask_within(&forced, READY_BOUND)?;
         // lb3 says itself that it does not serve: the machine leaves it again, once, to one that does.
         let last = wait::until("the record to leave lb3", SOON, || {
             let now = stage.marker()?;
             Ok(if now.epoch > third.epoch + 1 { Seen::Yes(now) } else { Seen::NotYet(now.text) })
         })?;
         ensure!(last.epoch == third.epoch + 2 && stage.at(last.address).name() != "lb3", "{}", last.text);
-        let by_hand = stage.incident_of(&stage.console, third.epoch + 1)?;
+        let by_hand = incident_of(&stage.console, third.epoch + 1)?;
         ensure!(text(&by_hand, "to") == "lb3" && text(&by_hand, "cause") == "manual", "{by_hand}");
-        let by_itself = stage.incident_of(&stage.console, last.epoch)?;
+        let by_itself = incident_of(&stage.console, last.epoch)?;
         ensure!(
             text(&by_itself, "from") == "lb3" && text(&by_itself, "cause") == "service-down",
             "{by_itself}"

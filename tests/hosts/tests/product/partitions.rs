@@ -78,11 +78,11 @@ fn forty_three_seconds_of_partition_move_once_and_never_back() {
         stage.stays(&after, WATCHED)?;
         let moved = stage.console.incidents()?.into_iter().filter(|one| !one["epoch"].is_null());
         ensure!(moved.count() == 1, "one partition, one move");
-        role_of(stage.console.status()?, "lb1", "standby")
+        role_of(&stage.console.status()?, "lb1", "standby")
     });
 }
 
-fn role_of(status: serde_json::Value, member: &str, role: &str) -> Result<()> {
+fn role_of(status: &serde_json::Value, member: &str, role: &str) -> Result<()> {
     let members = status["members"].as_array().cloned().unwrap_or_default();
     let found = members.iter().find(|one| text(one, "name") == member).context("it is in the status")?;
     ensure!(text(found, "role") == role, "{found}");

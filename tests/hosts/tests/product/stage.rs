@@ -197,14 +197,14 @@ impl Stage<'_> {
         self.at(address).must(&["systemctl", "start", "haproxy.service"])?;
         Ok(())
     }
+}
 
-    /// The one incident of this console that wrote this epoch, whole.
-    pub(crate) fn incident_of(&self, console: &Console<'_>, epoch: u64) -> Result<Value> {
-        let all = console.incidents()?;
-        let of_epoch: Vec<_> = all.iter().filter(|incident| incident["epoch"] == epoch).collect();
-        ensure!(of_epoch.len() == 1, "epoch {epoch} has {} incidents: {all:?}", of_epoch.len());
-        console.incident(text(of_epoch[0], "id"))
-    }
+/// The one incident of this console that wrote this epoch, whole.
+pub(crate) fn incident_of(console: &Console<'_>, epoch: u64) -> Result<Value> {
+    let all = console.incidents()?;
+    let of_epoch: Vec<_> = all.iter().filter(|incident| incident["epoch"] == epoch).collect();
+    ensure!(of_epoch.len() == 1, "epoch {epoch} has {} incidents: {all:?}", of_epoch.len());
+    console.incident(text(of_epoch[0], "id"))
 }
 
 /// A field's text; empty when there is none.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use hosts::Member;
 
-use crate::stage::{DELAY, MOVE_BOUND, READY_BOUND, SOON, armed_world, text};
+use crate::stage::{DELAY, MOVE_BOUND, READY_BOUND, SOON, armed_world, incident_of, text};
 
 const UNIT: &str = "balctl-heartbeat.service";
 /// A host that says goodbye is believed at once; its services end in their own time.
@@ -35,7 +35,7 @@ fn a_stopped_agent_never_moves_and_a_host_that_shuts_down_moves_at_once() {
         let took = began.elapsed();
         ensure!(took < GOODBYE_BOUND, "it moved after {took:?}");
         stage.console.wait_state(&["HOLD"], SOON)?;
-        let incident = stage.incident_of(&stage.console, after.epoch)?;
+        let incident = incident_of(&stage.console, after.epoch)?;
         ensure!(text(&incident, "cause") == "service-down", "{incident}");
         ensure!(incident.to_string().contains("the host shuts down"), "{incident}");
         Member::wait_off(stage.member("lb1"), READY_BOUND)?;
