@@ -3,11 +3,11 @@
 use model::settings::COLD;
 use model::{MemberId, Nonce, Span, Time};
 
+use crate::claim::Verifying;
 use crate::io::{
     Baseline, Command, Credential, DnsFault, Input, LeaseAnswer, Output, OwnFault, Policy, Reading, Report,
     Roster, State, Unrecorded, Watch, WriteOutcome,
 };
-use crate::claim::Verifying;
 use crate::machine::Machine;
 use crate::order::{ORDER_WAITS, Order};
 use crate::plant::Bug;

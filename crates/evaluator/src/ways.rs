@@ -177,8 +177,9 @@ impl Machine {
         }
         self.believe(now, marker, out);
         let epoch = self.epoch();
-        let moved = landed.is_none() && before
-            .is_some_and(|before| Some(before.address) != self.memory.marker.as_ref().map(|m| m.address));
+        let moved = landed.is_none()
+            && before
+                .is_some_and(|before| Some(before.address) != self.memory.marker.as_ref().map(|m| m.address));
         let adopted = self.active.filter(|_| moved).map(|to| (former.filter(|from| *from != to), to));
         self.verifying = Some(Verifying { epoch, is_move: adopted.is_some() });
         if let Some((former, active)) = adopted {
