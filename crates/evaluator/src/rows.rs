@@ -319,7 +319,10 @@ impl Machine {
         self.remember(|memory| {
             memory.drift = None;
             // The marker stands as before, so what was open before is open still: ROUTE asks about it.
-            let mut left = std::mem::take(&mut memory.left).into_iter();
+            // What rested on another marker cannot land on this one.
+            let stands = memory.marker.clone();
+            let left = std::mem::take(&mut memory.left).into_iter();
+            let mut left = left.filter(|claim| Some(&claim.expect_marker) == stands.as_ref());
             memory.intent = left.next();
             memory.abort = left.find(|claim| claim.cause == Cause::Abort);
         });

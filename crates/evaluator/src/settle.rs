@@ -132,7 +132,8 @@ impl Machine {
             self.send(now, claim, out);
             return false;
         }
-        if intent.cause == Cause::Adopt {
+        // Once the record is back by itself there is nothing left to decide, and it is closed like any other.
+        if intent.cause == Cause::Adopt && self.memory.drift.is_some() {
             return true;
         }
         let active_up =
@@ -167,14 +168,17 @@ impl Machine {
     pub(crate) fn send_abort(&mut self, now: Time, intent: &Claim, out: &mut Vec<Output>) {
         let nonce = self.numbers.nonce();
         let standing = &intent.expect_marker;
+        // A may have been changed and changed back since the claim was made.
+        let stands = self.register.latest().and_then(|reading| reading.a.first().copied());
+        let stands = stands.unwrap_or(intent.expect_a);
         let abort = Claim {
             nonce,
             epoch: intent.epoch,
             cause: Cause::Abort,
             member: self.active.unwrap_or(intent.member),
-            expect_a: intent.expect_a,
+            expect_a: stands,
             expect_marker: standing.clone(),
-            set_a: intent.expect_a,
+            set_a: stands,
             set_marker: Marker {
                 epoch: intent.epoch,
                 nonce: Short8::of(nonce.as_bytes()),
