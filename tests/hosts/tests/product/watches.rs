@@ -1,5 +1,6 @@
 //! Two watches of one fleet (safety.md F12).
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -103,6 +104,38 @@ fn two_watches_see_the_death_one_writes_and_the_other_adopts() {
 }
 
 /// Both hold the lease, each granted by the only relay it can ask; both send; the zone accepts one.
+/// Leaves each console one relay, that of another standby: whoever it can ask grants the lease.
+fn one_relay_each(stage: &Stage<'_>, other: &Host, active: Ipv4Addr) -> Result<()> {
+    let relays: Vec<_> = stage.members.iter().map(hosts::Member::address).collect();
+    let spare: Vec<_> = relays.iter().copied().filter(|one| *one != active).collect();
+    for (network, only) in [(stage.network, spare[0]), (other, spare[1])] {
+        network.heal_all()?;
+        for relay in relays.iter().filter(|relay| **relay != only) {
+            network.cut(Cut::Pair(*relay))?;
+        }
+    }
+    Ok(())
+}
+
+/// The newest incident of each console, once both know who moved and go by the new epoch.
+fn how_it_ended(consoles: &[&Console<'_>], epoch: u64) -> Result<Seen<Vec<Value>>> {
+    let mut ended = Vec::new();
+    for console in consoles {
+        let found = console.incidents()?;
+        let newest = found.first().and_then(|one| one["beganMs"].as_u64());
+        let ours = found.iter().find(|one| {
+            ["moved", "moved-by-other"].contains(&text(one, "outcome")) && one["beganMs"].as_u64() >= newest
+        });
+        let Some(ours) = ours else { return Ok(Seen::NotYet(format!("{found:?}"))) };
+        let stands = &console.status()?["epoch"];
+        if *stands != epoch {
+            return Ok(Seen::NotYet(format!("epoch {stands}")));
+        }
+        ended.push(console.incident(text(ours, "id"))?);
+    }
+    Ok(Seen::Yes(ended))
+}
+
 #[test]
 fn with_the_lease_forced_open_both_send_one_is_accepted_the_other_adopts() {
     const ROUNDS: u32 = 8;
@@ -120,14 +153,7 @@ fn with_the_lease_forced_open_both_send_one_is_accepted_the_other_adopts() {
                 }
             }
             let before = stage.record()?;
-            let relays: Vec<_> = stage.members.iter().map(hosts::Member::address).collect();
-            let spare: Vec<_> = relays.iter().copied().filter(|one| *one != before.address).collect();
-            for (network, only) in [(stage.network, spare[0]), (&host, spare[1])] {
-                network.heal_all()?;
-                for relay in relays.iter().filter(|relay| **relay != only) {
-                    network.cut(Cut::Pair(*relay))?;
-                }
-            }
+            one_relay_each(stage, &host, before.address)?;
             watches = (Some(stage.console.watch()?), Some(other.watch()?));
             for console in [&stage.console, &other] {
                 // After the first round the hold-down runs; both states may act on the active member's own word.
@@ -144,35 +170,19 @@ fn with_the_lease_forced_open_both_send_one_is_accepted_the_other_adopts() {
             stage.stop_haproxy(before.address)?;
             let after = stage.wait_moved(&before, SOON)?;
             let sent = wait::until("both to know how it ended", SOON, || {
-                let mut sent = Vec::new();
-                for console in [&stage.console, &other] {
-                    let found = console.incidents()?;
-                    let ours = found.iter().find(|one| {
-                        ["moved", "moved-by-other"].contains(&text(one, "outcome"))
-                            && one["beganMs"].as_u64()
-                                >= found.first().and_then(|one| one["beganMs"].as_u64())
-                    });
-                    let Some(ours) = ours else { return Ok(Seen::NotYet(format!("{found:?}"))) };
-                    if console.status()?["epoch"] != after.epoch {
-                        return Ok(Seen::NotYet(format!("epoch {}", console.status()?["epoch"])));
-                    }
-                    sent.push((console.incident(text(ours, "id"))?, console));
-                }
-                Ok(Seen::Yes(sent))
+                how_it_ended(&[&stage.console, &other], after.epoch)
             })?;
-            let senders: Vec<_> =
-                sent.iter().filter(|(incident, _)| phases(incident).contains(&"sent")).collect();
-            ensure!(!senders.is_empty(), "nobody sent: {sent:?}");
-            ensure!(sent[0].0["id"] == sent[1].0["id"], "two incidents for one fault: {sent:?}");
-            let outcomes: Vec<_> = sent.iter().map(|(incident, _)| text(incident, "outcome")).collect();
+            let senders = sent.iter().filter(|incident| phases(incident).contains(&"sent")).count();
+            ensure!(senders > 0, "nobody sent: {sent:?}");
+            ensure!(sent[0]["id"] == sent[1]["id"], "two incidents for one fault: {sent:?}");
+            let outcomes: Vec<_> = sent.iter().map(|incident| text(incident, "outcome")).collect();
             ensure!(
                 outcomes == ["moved", "moved-by-other"] || outcomes == ["moved-by-other", "moved"],
                 "round {round}: {outcomes:?}"
             );
-            if senders.len() == 2 {
+            if senders == 2 {
                 both_sent += 1;
-                let (loser, _) =
-                    sent.iter().find(|(one, _)| text(one, "outcome") == "moved-by-other").unwrap();
+                let loser = sent.iter().find(|one| text(one, "outcome") == "moved-by-other").unwrap();
                 let path = states(&loser["entries"]);
                 let wrote = path.iter().position(|state| *state == "WRITE").context("it sent")?;
                 let adopted = path.iter().position(|state| *state == "ADOPT").context("it adopted")?;
