@@ -180,12 +180,12 @@ mod tests {
         net.cut(0, 1);
         assert!(matches!(link.send(&mut net, 0, End::Dialler, 'a'), Sent::Retry(200)));
         assert!(matches!(link.send(&mut net, 5, End::Dialler, 'b'), Sent::Waits));
-        assert!(matches!(link.retry(&mut net, 200, End::Dialler), (none, Some(600)) if none.is_empty()));
+        assert!(matches!(link.retry(&mut net, 200, End::Dialler), (none, Some(1_000)) if none.is_empty()));
         net.mend(0, 1);
-        let (arrived, again) = link.retry(&mut net, 600, End::Dialler);
+        let (arrived, again) = link.retry(&mut net, 1_000, End::Dialler);
         assert_eq!(arrived.iter().map(|(_, letter)| *letter).collect::<String>(), "ab");
         assert_eq!(again, None);
-        let Sent::Arrives(at, 'c') = link.send(&mut net, 601, End::Dialler, 'c') else {
+        let Sent::Arrives(at, 'c') = link.send(&mut net, 1_001, End::Dialler, 'c') else {
             panic!("it must arrive")
         };
         assert!(at >= arrived[1].0);
