@@ -231,9 +231,7 @@ impl<'a> Enrolling<'a> {
 
     fn failed(&self, refusal: &Refusal) -> ApiError {
         let step = match refusal.status {
-            Status::Forbidden if matches!(refusal.offer, Some(Offer::AcceptHostname(_))) => {
-                "hostname-equal"
-            }
+            Status::Forbidden if matches!(refusal.offer, Some(Offer::AcceptHostname(_))) => "hostname-equal",
             Status::Forbidden => "source-allowed",
             _ => "secret-accepted",
         };

@@ -54,8 +54,7 @@ pub(crate) fn find_in_pool(inner: &Inner, pool: PoolId, member: &MemberRef) -> R
 /// An error of the engine as it crosses the api.
 pub(crate) fn failed(doing: &str) -> impl FnOnce(anyhow::Error) -> ApiError + '_ {
     move |error| {
-        let refused =
-            error.chain().any(<dyn std::error::Error>::is::<model::settings::SettingsError>);
+        let refused = error.chain().any(<dyn std::error::Error>::is::<model::settings::SettingsError>);
         let message = if refused { error.root_cause().to_string() } else { format!("{doing} failed") };
         let code = if refused { model::Code::Invalid } else { model::Code::Internal };
         ApiError::new(code, message).with_detail(format!("{error:#}"))

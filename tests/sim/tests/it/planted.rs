@@ -1,6 +1,8 @@
 //! Bugs planted on purpose: each must be found, soon, and by the invariant that it breaks.
 
-use sim::invariant::Invariant::{self, I1, I2, I3, I4, I5, I6, I7, I8, I9, I10, I13, I14, I15, I17, I18, I29};
+use sim::invariant::Invariant::{
+    self, I1, I2, I3, I4, I5, I6, I7, I8, I9, I10, I13, I14, I15, I17, I18, I29,
+};
 use sim::plan::Profile::{self, Contested, Short};
 use sim::planted::Planted;
 use sim::runs::{self, Order};
@@ -10,8 +12,14 @@ const SEEDS_MAX: u64 = 4_000;
 
 fn found_by(bug: &str, profile: Profile, expected: &[Invariant]) {
     let planted: Planted = bug.parse().expect("the bug can be planted");
-    let order =
-        Order { seed: 11, profile, seeds: Some(SEEDS_MAX), pool_hours: 0.0, planted: Some(planted), threads: 1 };
+    let order = Order {
+        seed: 11,
+        profile,
+        seeds: Some(SEEDS_MAX),
+        pool_hours: 0.0,
+        planted: Some(planted),
+        threads: 1,
+    };
     let ran = runs::run(&order);
     let found = ran.broken.first().unwrap_or_else(|| panic!("{bug} was not found in {SEEDS_MAX} seeds"));
     let invariant = found.failure.violation.invariant;
