@@ -208,6 +208,10 @@ impl Machine {
         }
         let former = former.filter(|id| *id != claim.member);
         out.push(Output::Role { epoch: claim.epoch, active: claim.member, former });
+        if claim.cause == Cause::Manual {
+            // Not where the move is learned of when it is history: nobody has seen what came after it.
+            self.acknowledge(now, "the operator who moved", out);
+        }
         self.record_move(now, claim, moved_away, out);
     }
 
@@ -240,9 +244,6 @@ impl Machine {
             acknowledged: claim.cause == Cause::Manual,
             verified: false,
         };
-        if claim.cause == Cause::Manual {
-            self.acknowledge(now, "the operator who moved", out);
-        }
         self.hold.add(now, record);
         out.push(Output::Moved(record, moved_away));
         let text = format!("traffic moved to {}: {}", self.name(claim.member), claim.reason);
