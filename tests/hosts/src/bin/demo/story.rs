@@ -97,6 +97,7 @@ impl Stage<'_> {
         self.network.heal_all()?;
         blind?;
         // Two good rounds of anchors, then it looks around anew.
+        self.console.wait_state(&["HOLD", "STEADY"], READY_BOUND)?;
         self.console.wait_traffic(READY_BOUND)?;
         let (state, why) = self.console.reason()?;
         self.narrator.tell("healed", &format!("the console is connected again; {state}: {why}"));
