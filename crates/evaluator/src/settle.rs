@@ -32,7 +32,8 @@ impl Machine {
             View::Newer => self.settle_by_marker(now, &intent, out),
             View::Odd(_) => {
                 let odd = self.register.changed()?;
-                self.note(now, outcome::UNKNOWN, "the record was changed by others".to_owned(), out);
+                let why = format!("epoch {}: the record was changed by others", intent.epoch);
+                self.note(now, outcome::UNKNOWN, why, out);
                 Some(Go::new(State::Drift, Rule::RecordChanged, odd.words()))
             }
             View::Equal => {

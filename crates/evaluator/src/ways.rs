@@ -3,7 +3,7 @@
 use model::{IncidentId, Span, Time};
 
 use crate::claim::{Verifying, Work};
-use crate::io::{Entry, Evidence, Notice, NoticeKind, Output, Reach, State, Unrecorded};
+use crate::io::{Claim, Entry, Evidence, Notice, NoticeKind, Output, Reach, State, Unrecorded};
 use crate::machine::{Blind, Go, Machine};
 use crate::rows::CLEAR_FOR;
 use crate::sight::TESTIMONY_FRESH;
@@ -171,13 +171,17 @@ impl Machine {
             self.register.marker().cloned().expect("ADOPT follows a reading with one marker of ours");
         let before = self.memory.marker.clone();
         let former = self.active;
-        let landed = self.memory.left.iter().find(|claim| claim.set_marker == marker).cloned();
+        let is_next =
+            |claim: &Claim| marker.epoch == claim.epoch + 1 && marker.previous == claim.set_marker.nonce;
+        let landed =
+            self.memory.left.iter().find(|claim| claim.set_marker == marker || is_next(claim)).cloned();
+        let is_mine = landed.as_ref().is_some_and(|claim| claim.set_marker == marker);
         if let Some(claim) = &landed {
             self.note_landed(now, claim, out);
         }
         self.believe(now, marker, out);
         let epoch = self.epoch();
-        let moved = landed.is_none()
+        let moved = !is_mine
             && before
                 .is_some_and(|before| Some(before.address) != self.memory.marker.as_ref().map(|m| m.address));
         let adopted = self.active.filter(|_| moved).map(|to| (former.filter(|from| *from != to), to));
