@@ -488,6 +488,12 @@ impl World {
             if let Some(process) = &mut self.consoles[console].process {
                 process.memory_before = None;
             }
+            // The story was stored with the rest: what it says counts.
+            for output in &outputs {
+                if let Output::Journal(entry) = output {
+                    self.on_entry(console, entry);
+                }
+            }
             self.consoles[console].disk.outbox = outputs;
         }
         self.crash(console, back_after);
