@@ -120,6 +120,7 @@ impl Member {
 
     /// Starts the agent on what is on its disk.
     pub fn start_agent(&mut self, now: u64, roster: &Arc<docs::Roster>, delay: Span) {
+        self.set_back = false;
         self.life += 1;
         self.disk.incarnation += 1;
         let tb = self.tb(now);

@@ -176,7 +176,9 @@ impl Shadow {
         for testimony in &report.testimonies {
             if let (Some(by), Some(about)) = (ids::voter(testimony.by), ids::voter(testimony.about)) {
                 let slot = &mut self.testimonies[by * self.voters + about];
-                let newer = slot.as_ref().is_none_or(|old| old.made_after <= testimony.made_after);
+                // One beacon may stand in several of them, which come by several ways.
+                let order = |said: &Testimony| (said.made_after, said.last, said.silent);
+                let newer = slot.as_ref().is_none_or(|old| order(old) <= order(testimony));
                 if newer {
                     *slot = Some(testimony.clone());
                 }

@@ -220,9 +220,12 @@ fn i7_count(sending: &Sending<'_>, active: usize) -> Check {
     if voices >= needed && remote >= 1 && others >= 1 {
         return Ok(());
     }
-    let text =
+    let said: Vec<_> = (0..sending.plan.voters.len())
+        .filter_map(|by| sending.shadow.testimony(by, active).map(|said| (by, said.clone())))
+        .collect();
+    let counted =
         format!("{voices} voices ({remote} remote, {others} not the candidate's), needed are {needed}");
-    sending.fail(Invariant::I7, text)
+    sending.fail(Invariant::I7, format!("{counted}; at {}: {said:?}", sending.now))
 }
 
 /// I8, as far as this console was told: the active's newest heartbeat is not fresh with HAProxy up.

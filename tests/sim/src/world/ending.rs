@@ -218,11 +218,7 @@ impl World {
         let Some(active) = self.active() else { return self.finish() };
         self.ending.accepted_before = self.register.accepted.len();
         self.ending.taken = Some(active);
-        let held = self
-            .register
-            .accepted
-            .last()
-            .is_some_and(|accepted| self.now - accepted.at < settings.hold_down().as_ms() * 5);
+        let held = self.held_down();
         let probed = settings.probe_port.is_some();
         let forever = 24 * 3_600_000;
         let whom = Whom::Voter(active);

@@ -51,6 +51,8 @@ pub(super) struct Oracle {
     unknowable: BTreeSet<(usize, u64)>,
     /// Epochs of moves that somebody recorded.
     recorded: BTreeSet<u64>,
+    /// When a move was last recorded.
+    recorded_at: u64,
     /// Since when each member has truly not served.
     dead_since: Vec<Option<u64>>,
     /// When the world last changed by a fault, its end, or a click.
@@ -93,6 +95,7 @@ impl Oracle {
             told_by: BTreeMap::new(),
             unknowable: BTreeSet::new(),
             recorded: BTreeSet::new(),
+            recorded_at: 0,
             dead_since: vec![None; voters],
             disturbed_at: 0,
             due_since: None,
@@ -355,6 +358,7 @@ impl World {
     /// I3: a recorded move is one that the register accepted.
     pub(super) fn on_moved(&mut self, console: usize, record: &MoveRecord) {
         self.oracle.recorded.insert(record.epoch);
+        self.oracle.recorded_at = self.now;
         let is_there = self
             .register
             .accepted
@@ -424,6 +428,10 @@ impl World {
             return None;
         }
         if !member.powered || member.frozen_until > self.now {
+            // Where no port is probed, a clean stop before hides what came after it.
+            if !probed && self.oracle_said_goodbye(active) {
+                return None;
+            }
             return Some(Cause::Down);
         }
         if member.agent.is_none() {
@@ -443,9 +451,10 @@ impl World {
         }
     }
 
-    fn held_down(&self) -> bool {
+    pub(super) fn held_down(&self) -> bool {
         let hold = self.newest_docs.settings.hold_down().as_ms() * 5;
-        self.register.accepted.last().is_some_and(|accepted| self.now - accepted.at < hold)
+        // Counted from when it was recorded, which may be long after it was made.
+        self.now - self.oracle.recorded_at < hold
     }
 
     fn oracle_said_goodbye(&self, about: usize) -> bool {
@@ -511,7 +520,9 @@ impl World {
             })
         };
         voters >= 2
-            && (0..voters).filter(|place| *place != active).all(|place| !traveller(place))
+            && (0..voters)
+                .filter(|place| *place != active)
+                .all(|place| !traveller(place) && !self.members[place].set_back)
             && (0..self.plan.members()).any(|place| {
                 let member = &self.members[place];
                 place != active
