@@ -204,12 +204,12 @@ impl Sight {
         if planted.has(Bug::StaleBeaconTrusted) {
             proof = Some(now);
         }
+        let newer = seen.take_order(now, &life, proof);
         let direct = relay == life.member;
         if direct && (life.incarnation, life.seq) > seen.direct_order {
             seen.direct = Some(now);
             seen.direct_order = (life.incarnation, life.seq);
         }
-        let newer = seen.take_order(now, &life, proof);
         if let Some(made) = proof {
             let later = seen.made_after.is_none_or(|before| made > before);
             if later {
@@ -328,6 +328,10 @@ impl Seen {
             return false;
         }
         let same_boot = life.boot == last.boot;
+        if !counts_higher {
+            // Its numbers begin lower again, on its own path too.
+            self.direct_order = (0, 0);
+        }
         if same_boot && !counts_higher {
             self.travelled = true;
         } else if !same_boot || life.incarnation > last.incarnation {
