@@ -54,6 +54,8 @@ pub struct Summary {
     pub false_promotions: u64,
     /// Moves of an active that served and was silent to every observer.
     pub unavoidable_promotions: u64,
+    /// Of these, moves by the documented rule for a lost agent.
+    pub agent_lost_promotions: u64,
     /// Moves that were due and possible and did not come.
     pub missed: u64,
     /// Automatic moves.
@@ -200,6 +202,7 @@ impl Ran {
             violations: totals.violations,
             false_promotions: totals.false_promotions,
             unavoidable_promotions: totals.unavoidable,
+            agent_lost_promotions: totals.agent_lost,
             missed: totals.missed,
             promotions: totals.promotions,
             right: totals.right,

@@ -21,6 +21,8 @@ pub struct Totals {
     pub late: u64,
     /// The former active served, and a vantage point that the writer could read knew it.
     pub false_promotions: u64,
+    /// Moves because only the agent stayed silent: the documented rule, whether or not the service still answers.
+    pub agent_lost: u64,
     /// The former active served, and nobody who could be read knew it.
     pub unavoidable: u64,
     /// Times at which a move was possible and due, and did not come.
@@ -51,6 +53,7 @@ impl AddAssign for Totals {
         self.right += other.right;
         self.late += other.late;
         self.false_promotions += other.false_promotions;
+        self.agent_lost += other.agent_lost;
         self.unavoidable += other.unavoidable;
         self.missed += other.missed;
         self.manual += other.manual;

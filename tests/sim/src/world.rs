@@ -7,6 +7,7 @@
 mod dns;
 mod ending;
 mod engines;
+mod speech;
 mod traffic;
 mod trouble;
 mod voters;

@@ -162,7 +162,7 @@ impl World {
             let held = self.members[relay].tb(self.now) - heard.at;
             let heartbeat = &heard.beat.heartbeat;
             let up = heartbeat.haproxy.down == Down::None && heartbeat.goodbye.is_none();
-            let made = super::engines::made_after(&process.beacons, self.consoles[console].id, heartbeat);
+            let made = super::speech::made_after(&process.beacons, self.consoles[console].id, heartbeat);
             let fresh = made.is_some_and(|at| tb - at <= delay && at >= process.shadow.disturbed);
             let order = (heartbeat.incarnation, heartbeat.seq);
             if order > newest.0 {
@@ -233,6 +233,7 @@ impl World {
             self.totals.false_promotions += 1;
         } else if served {
             self.totals.unavoidable += 1;
+            self.totals.agent_lost += u64::from(claim.cause == Cause::AgentLost);
         } else {
             let dead = ids::by_address(claim.expect_a).and_then(|place| self.oracle.dead_since[place]);
             let allowed = self.allowed_ms(claim.cause) + READY_MS;
