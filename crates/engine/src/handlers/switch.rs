@@ -112,12 +112,7 @@ async fn run_move(
         outcome = settled(&explained, moved, began);
         let _ = tokio::time::timeout(Duration::from_millis(100), changes.changed()).await;
     }
-    let mut outcome = outcome.unwrap_or(Ok(MoveOutcome::Unknown))?;
-    // A member that says itself that its service is down is left again at once: then the move that was asked for is
-    // not how things stand, and nobody may read it as such.
-    if target.is_some() && outcome == MoveOutcome::Verified && now_active != target {
-        outcome = MoveOutcome::Lost;
-    }
+    let outcome = outcome.unwrap_or(Ok(MoveOutcome::Unknown))?;
     let incidents = store::IncidentFilter { pool: Some(policy.pool), limit: 8 };
     let incident = inner.store.incidents(incidents).map_err(stored)?;
     let incident = incident.iter().find(|incident| incident.epoch == Some(epoch)).map(|incident| incident.id);
