@@ -251,7 +251,7 @@ mod tests {
                 Ok(late) => break late,
                 Err(error) => assert!(std::time::Instant::now() < bound, "an open keychain answers: {error}"),
             }
-            std::thread::yield_now();
+            thread::yield_now();
         };
         assert_eq!(late.expose_secret(), "late");
     }
