@@ -1,12 +1,13 @@
 //! One world: its nodes, its events, and the loop that lets them happen one by one.
 //!
 //! Start reading at [`World::run`]. The rooms: [`traffic`] moves messages over links, [`voters`] is the agents' side,
-//! [`engines`] the consoles' side with the machine under test, [`dns`] the way to the register, [`trouble`] the
-//! faults, [`witness`] the oracle that knows who truly serves, [`ending`] the healed time at the end.
+//! [`engines`] the consoles' side, [`outbox`] the machine under test and what it asks for, [`dns`] the way to the
+//! register, [`trouble`] the faults, [`witness`] the oracle that knows who truly serves, [`ending`] the healed time.
 
 mod dns;
 mod ending;
 mod engines;
+mod outbox;
 mod speech;
 mod traffic;
 mod trouble;
