@@ -16,6 +16,8 @@ const CUTS: u32 = 20;
 const DELAY_S: u32 = 10;
 const CUT_MEDIAN_MS: f64 = 11_200.0;
 const CUT_MAX_MS: f64 = 12_500.0;
+/// What a pool promises once all its members may testify: the delay and two steps of its rehearsal.
+const PROMISE: Duration = Duration::from_secs(11);
 const READY_BOUND: Duration = Duration::from_mins(3);
 const MOVE_BOUND: Duration = Duration::from_mins(1);
 
@@ -23,6 +25,7 @@ const MOVE_BOUND: Duration = Duration::from_mins(1);
 pub(crate) fn stops(repeats: Option<u32>) -> Result<Vec<Figure>> {
     let spread = repeat(
         repeats.unwrap_or(STOPS),
+        |console| console.wait_ready(READY_BOUND),
         |member| member.must(&["systemctl", "stop", "haproxy.service"]).map(drop),
         |member| member.must(&["systemctl", "start", "haproxy.service"]).map(drop),
     )?;
@@ -38,7 +41,9 @@ pub(crate) fn stops(repeats: Option<u32>) -> Result<Vec<Figure>> {
 /// The active member's power cut, at the shortest delay.
 pub(crate) fn cuts(repeats: Option<u32>) -> Result<Vec<Figure>> {
     let repair = |member: &mut Member| member.boot().map(drop);
-    let spread = repeat(repeats.unwrap_or(CUTS), Member::power_cut, repair)?;
+    // A member's word counts once it has been up for a minute; the figure is of a pool whose members are.
+    let ready = |console: &Console| console.wait_promise(PROMISE, READY_BOUND);
+    let spread = repeat(repeats.unwrap_or(CUTS), ready, Member::power_cut, repair)?;
     let figure = |name: &str, value, limit| Figure {
         name: name.to_owned(),
         value,
@@ -54,6 +59,7 @@ pub(crate) fn cuts(repeats: Option<u32>) -> Result<Vec<Figure>> {
 
 fn repeat(
     count: u32,
+    ready: impl Fn(&Console) -> Result<()>,
     fault: impl Fn(&mut Member) -> Result<()>,
     repair: impl Fn(&mut Member) -> Result<()>,
 ) -> Result<Spread> {
@@ -72,7 +78,7 @@ fn repeat(
         if turn > 2 {
             console.acknowledge()?;
         }
-        console.wait_ready(READY_BOUND)?;
+        ready(&console)?;
         let at = customer.record().context("the record was never seen")?.addresses;
         let active = world.members.iter_mut().find(|member| at == [member.address()]);
         let active = active.with_context(|| format!("the record is {at:?}"))?;

@@ -336,6 +336,23 @@ impl<'a> Console<'a> {
         })
     }
 
+    /// Waits until the product promises that the record would move within `promise` if the active member died now. A
+    /// member that has just been started may not testify yet, and until it may, the promise is longer.
+    ///
+    /// # Errors
+    /// It does not promise it within the bound; its reason is in the error.
+    pub fn wait_promise(&self, promise: Duration, bound: Duration) -> Result<()> {
+        wait::until(&format!("a move promised within {} s", promise.as_secs_f64()), bound, || {
+            let status = self.status()?;
+            let verdict = status.pointer("/wouldMove/verdict").and_then(Value::as_str);
+            let reason = status.pointer("/wouldMove/reason").and_then(Value::as_str).unwrap_or_default();
+            let words = reason.rsplit_once(" within ").map(|(_, span)| span.trim_end_matches(" s"));
+            let promised = words.and_then(|number| number.parse::<f64>().ok());
+            let is_quick = promised.is_some_and(|seconds| seconds <= promise.as_secs_f64());
+            Ok(Seen::when(verdict == Some("yes") && is_quick, reason))
+        })
+    }
+
     /// Waits until the product says that traffic is on the active member, and is sure of it.
     ///
     /// # Errors
