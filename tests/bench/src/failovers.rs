@@ -42,7 +42,7 @@ pub(crate) fn stops(repeats: Option<u32>) -> Result<Vec<Figure>> {
 pub(crate) fn cuts(repeats: Option<u32>) -> Result<Vec<Figure>> {
     let repair = |member: &mut Member| member.boot().map(drop);
     // A member's word counts once it has been up for a minute; the figure is of a pool whose members are.
-    let ready = |console: &Console| console.wait_promise(PROMISE, READY_BOUND);
+    let ready = |console: &Console<'_>| console.wait_promise(PROMISE, READY_BOUND);
     let spread = repeat(repeats.unwrap_or(CUTS), ready, Member::power_cut, repair)?;
     let figure = |name: &str, value, limit| Figure {
         name: name.to_owned(),
@@ -59,7 +59,7 @@ pub(crate) fn cuts(repeats: Option<u32>) -> Result<Vec<Figure>> {
 
 fn repeat(
     count: u32,
-    ready: impl Fn(&Console) -> Result<()>,
+    ready: impl Fn(&Console<'_>) -> Result<()>,
     fault: impl Fn(&mut Member) -> Result<()>,
     repair: impl Fn(&mut Member) -> Result<()>,
 ) -> Result<Spread> {
