@@ -16,8 +16,8 @@ const CUTS: u32 = 20;
 const DELAY_S: u32 = 10;
 const CUT_MEDIAN_MS: f64 = 11_200.0;
 const CUT_MAX_MS: f64 = 12_500.0;
-/// What a pool promises once all its members may testify: the delay and two steps of its rehearsal.
-const PROMISE: Duration = Duration::from_secs(11);
+/// What a pool promises once all its members may testify: the delay, and a step of its rehearsal, in whole seconds.
+const PROMISE: Duration = Duration::from_secs(10);
 const READY_BOUND: Duration = Duration::from_mins(3);
 const MOVE_BOUND: Duration = Duration::from_mins(1);
 
