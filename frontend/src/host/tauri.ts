@@ -1,0 +1,45 @@
+// The real host: two commands of the shell, `rpc` and `subscribe`. The only file that touches Tauri.
+
+import { Channel, invoke } from "@tauri-apps/api/core";
+import { listen } from "@tauri-apps/api/event";
+import { getCurrentWindow } from "@tauri-apps/api/window";
+
+import type { CommandName, Event, Progress, Subscribe } from "../generated/api";
+import { HostError, type Answer, type Host, type Request, type Shell, type Subscription } from "./host";
+
+export class TauriHost implements Host {
+  readonly shell: Shell = {
+    minimise: () => void getCurrentWindow().minimize(),
+    toggleMaximise: () => void getCurrentWindow().toggleMaximize(),
+    close: () => void getCurrentWindow().close(),
+    onOpen: async (go) => ({ close: await listen<string>("open", (event) => go(event.payload)) }),
+  };
+
+  async call<C extends CommandName>(
+    command: C,
+    request: Request<C>,
+    onProgress?: (line: Progress) => void,
+  ): Promise<Answer<C>> {
+    const progress = new Channel<Progress>();
+    progress.onmessage = (line) => onProgress?.(line);
+    try {
+      return await invoke<Answer<C>>("rpc", { command, payload: request, progress });
+    } catch (thrown) {
+      throw HostError.of(thrown);
+    }
+  }
+
+  async subscribe(request: Subscribe, onEvent: (event: Event) => void): Promise<Subscription> {
+    const events = new Channel<Event>();
+    let open = true;
+    events.onmessage = (event) => {
+      if (open) onEvent(event);
+    };
+    try {
+      await invoke("subscribe", { request, events });
+    } catch (thrown) {
+      throw HostError.of(thrown);
+    }
+    return { close: () => void (open = false) };
+  }
+}

@@ -1,0 +1,255 @@
+// The live picture: rows by id, filled by snapshots, kept by deltas, applied once per frame. Screens read it and write
+// nothing; what they want done goes through the host and comes back as a delta.
+
+import type { Event, HostStatus, IncidentView, NoticeView, ProviderView } from "../generated/api";
+import type { InvitationView, PoolStatus } from "../generated/api";
+import { HostError, type Host, type Subscription } from "../host/host";
+import { Clock } from "./clock.svelte";
+import { MemberRow } from "./member.svelte";
+import { PoolRow } from "./pool.svelte";
+
+/** What the page itself knows about its host. */
+export type Link =
+  | { kind: "connecting"; sinceMonoMs: number }
+  | { kind: "live" }
+  | { kind: "lost"; sinceMs: number; error: HostError };
+
+/** How often ages are read again; the host tells changes by itself, but a heartbeat changes nothing. */
+const LOOK_MS = 1_000;
+/** How often what changes seldom is read again: figures, settings, providers. */
+const SURVEY_LOOKS = 10;
+/** Missed looks until the picture counts as old. */
+const LOST_LOOKS = 3;
+/** Entries kept in the page; the rest is on disk and read when a screen asks. */
+const NOTICES_KEPT = 200;
+const INCIDENTS_READ = 100;
+
+export class Live {
+  readonly host: Host;
+  readonly clock = new Clock();
+  pools = $state.raw<readonly PoolRow[]>([]);
+  members = $state.raw<ReadonlyMap<string, MemberRow>>(new Map());
+  incidents = $state.raw<readonly IncidentView[]>([]);
+  notices = $state.raw<readonly NoticeView[]>([]);
+  noticesSeen = $state(0);
+  providers = $state.raw<readonly ProviderView[]>([]);
+  invitations = $state.raw<readonly InvitationView[]>([]);
+  hostStatus = $state.raw<HostStatus | undefined>();
+  link = $state.raw<Link>({ kind: "connecting", sinceMonoMs: performance.now() });
+  /** Which survey failed last, for the screens that show it as partial. */
+  partial = $state.raw<HostError | undefined>();
+  /** When the last look succeeded, on the monotonic clock. */
+  seenMonoMs = $state(performance.now());
+
+  /** Every pool that is watched here says that it cannot see: this computer is the one without a network. */
+  blind: PoolRow | undefined = $derived.by(() => {
+    const watched = this.pools.filter((pool) => pool.watched);
+    return watched.length > 0 && watched.every((pool) => pool.state === "BLIND") ? watched[0] : undefined;
+  });
+  /** Whether states may be claimed at all. */
+  seeing: boolean = $derived(this.link.kind === "live" && this.blind === undefined);
+  openIncidents: readonly IncidentView[] = $derived(this.incidents.filter((one) => one.endedMs === undefined));
+  newestHeardMonoMs: number | undefined = $derived.by(() => {
+    const heard = [...this.members.values()].flatMap((row) => row.heardMonoMs ?? []);
+    return heard.length > 0 ? Math.max(...heard) : undefined;
+  });
+
+  #queue: Event[] = [];
+  #frame: number | undefined;
+  #subscription: Subscription | undefined;
+  #looks = 0;
+  #missed = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #stopClock: (() => void) | undefined;
+  #stopped = false;
+
+  constructor(host: Host) {
+    this.host = host;
+  }
+
+  async start(): Promise<void> {
+    this.#stopClock = this.clock.start(() => void this.#open());
+    await this.#open();
+    this.#again();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#stopClock?.();
+    this.#subscription?.close();
+    clearTimeout(this.#timer);
+  }
+
+  pool(nameOrId: string): PoolRow | undefined {
+    return this.pools.find((row) => row.name === nameOrId || row.id === nameOrId);
+  }
+
+  membersOf(poolId: string): readonly MemberRow[] {
+    return this.pools.find((row) => row.id === poolId)?.members ?? [];
+  }
+
+  /** Reads everything again; also what "try again" does. */
+  async refresh(): Promise<void> {
+    await this.#open();
+  }
+
+  markNoticesSeen(): void {
+    this.noticesSeen = this.notices.length;
+  }
+
+  async #open(): Promise<void> {
+    this.#subscription?.close();
+    this.#subscription = undefined;
+    try {
+      this.hostStatus = await this.host.call("host_status", {});
+      if (this.hostStatus.profile === "missing") {
+        this.#reached();
+        return;
+      }
+      const revision = await this.#readPools();
+      this.#subscription = await this.host.subscribe({ topics: [], sinceRevision: revision }, (event) => this.#take(event));
+      this.#reached();
+    } catch (thrown) {
+      this.#lost(HostError.of(thrown));
+      return;
+    }
+    await this.#survey();
+  }
+
+  async #readPools(): Promise<number> {
+    const asked = performance.now();
+    const { revision, pools } = await this.host.call("pool_status", {});
+    // What the host said was true somewhere between asking and hearing; the older moment never flatters an age.
+    this.#applyPools(pools, asked);
+    return revision;
+  }
+
+  /** What changes seldom. One failing part leaves the others. */
+  async #survey(): Promise<void> {
+    const parts = [
+      async () => this.#applyViews(await this.host.call("pool_list", {})),
+      async () => this.#applyMembers(await this.host.call("member_list", {})),
+      async () => (this.incidents = (await this.host.call("incident_list", { limit: INCIDENTS_READ })).incidents),
+      async () => (this.providers = (await this.host.call("provider_list", {})).providers),
+    ];
+    const ends = await Promise.allSettled(parts.map((part) => part()));
+    const failed = ends.find((end) => end.status === "rejected");
+    this.partial = failed ? HostError.of(failed.reason) : undefined;
+  }
+
+  #again(): void {
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => void this.#look().finally(() => this.#again()), LOOK_MS);
+  }
+
+  async #look(): Promise<void> {
+    this.#looks += 1;
+    try {
+      if (this.link.kind === "lost") {
+        await this.#open();
+      } else if (this.hostStatus?.profile === "ready") {
+        await this.#readPools();
+        this.#reached();
+        if (this.#looks % SURVEY_LOOKS === 0) {
+          this.hostStatus = await this.host.call("host_status", {});
+          await this.#survey();
+        }
+      }
+    } catch (thrown) {
+      this.#missed += 1;
+      if (this.#missed >= LOST_LOOKS) this.#lost(HostError.of(thrown));
+    }
+    const now = performance.now();
+    for (const pool of this.pools) for (const row of pool.members) row.lookNow(now, pool.delayMs, this.seeing);
+  }
+
+  #reached(): void {
+    this.#missed = 0;
+    this.seenMonoMs = performance.now();
+    if (this.link.kind !== "live") this.link = { kind: "live" };
+  }
+
+  #lost(error: HostError): void {
+    if (this.link.kind !== "lost") this.link = { kind: "lost", sinceMs: Date.now(), error };
+  }
+
+  #take(event: Event): void {
+    this.#queue.push(event);
+    if (this.#frame !== undefined) return;
+    // A hidden page gets no frames; it must not collect events without end either.
+    const soon: (work: () => void) => number =
+      typeof requestAnimationFrame === "function" && !document.hidden
+        ? requestAnimationFrame
+        : (work) => setTimeout(work, 100) as unknown as number;
+    this.#frame = soon(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#frame = undefined;
+    const events = this.#queue;
+    this.#queue = [];
+    if (events.some((event) => event.body.kind === "resync")) {
+      void this.#open();
+      return;
+    }
+    // Of each pool only the newest status counts in one frame.
+    const newest = new Map<string, PoolStatus>();
+    for (const { body } of events) {
+      if (body.kind === "pool") newest.set(body.value.id, body.value);
+      else if (body.kind === "pool-removed") {
+        newest.delete(body.value);
+        this.pools = this.pools.filter((row) => row.id !== body.value);
+      } else if (body.kind === "host") this.hostStatus = body.value;
+      else if (body.kind === "incident") this.#applyIncident(body.value);
+      else if (body.kind === "notice") this.notices = [body.value, ...this.notices].slice(0, NOTICES_KEPT);
+    }
+    if (newest.size > 0) this.#applyPools([...newest.values()], performance.now(), false);
+  }
+
+  #applyPools(statuses: readonly PoolStatus[], atMonoMs: number, whole = true): void {
+    const before = new Map(this.pools.map((row) => [row.id, row]));
+    const rows = statuses.map((status) => {
+      const row = before.get(status.id) ?? new PoolRow(status.id);
+      row.patch(status, atMonoMs, (member, pool) => this.#memberRow(member, pool));
+      before.set(status.id, row);
+      return row;
+    });
+    const next = (whole ? rows : [...before.values()]).sort((a, b) => a.name.localeCompare(b.name));
+    const same = next.length === this.pools.length && next.every((row, i) => row === this.pools[i]);
+    if (!same) this.pools = next;
+  }
+
+  #applyViews(list: { pools: readonly import("../generated/api").PoolView[] }): void {
+    for (const view of list.pools) {
+      const row = this.pools.find((one) => one.id === view.id);
+      if (row) row.view = view;
+    }
+  }
+
+  #applyMembers(list: { members: readonly import("../generated/api").MemberView[]; invitations: readonly InvitationView[] }): void {
+    const here = new Set(list.members.map((view) => view.id));
+    for (const view of list.members) this.#memberRow(view.id, view.pool).patchView(view);
+    if ([...this.members.keys()].some((id) => !here.has(id))) {
+      this.members = new Map([...this.members].filter(([id]) => here.has(id)));
+    }
+    // A host that does not watch names no members in a status; the listing does.
+    for (const pool of this.pools) {
+      if (pool.watched) continue;
+      pool.seat(list.members.filter((view) => view.pool === pool.id).map((view) => this.#memberRow(view.id, pool.id)));
+    }
+    this.invitations = list.invitations;
+  }
+
+  #applyIncident(incident: IncidentView): void {
+    const others = this.incidents.filter((one) => one.id !== incident.id);
+    this.incidents = [incident, ...others].sort((a, b) => b.beganMs - a.beganMs).slice(0, INCIDENTS_READ);
+  }
+
+  #memberRow(id: string, poolId: string): MemberRow {
+    const row = this.members.get(id);
+    if (row) return row;
+    const fresh = new MemberRow(id, poolId);
+    this.members = new Map(this.members).set(id, fresh);
+    return fresh;
+  }
+}
