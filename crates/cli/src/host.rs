@@ -23,6 +23,11 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
+    /// Ends once every pool's watch has taken a turn.
+    pub(crate) async fn pulse(&self) {
+        self.engine.pulse().await;
+    }
+
     /// Ends hosting in order: what is under way is kept, then the profile is free.
     pub(crate) async fn close(self) {
         self.engine.close().await;

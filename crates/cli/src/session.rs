@@ -108,8 +108,9 @@ pub(crate) fn by() -> String {
     format!("{name} through the command line")
 }
 
-/// How often and how long to try while another process starts or ends hosting: ten times in five seconds.
-const TRIES: u32 = 10;
+/// How often and how long to try while another process starts or ends hosting: a watch that leaves lets calls go on for
+/// ten seconds.
+const TRIES: u32 = 30;
 const BETWEEN_TRIES: tokio::time::Duration = tokio::time::Duration::from_millis(500);
 
 async fn connect(profile: &Path) -> Result<(Client, Option<Brief>), ApiError> {

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use api::request::HostStatusRequest;
-use api::{ApiError, Call};
+use api::ApiError;
 use model::Code;
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, MissedTickBehavior, interval, timeout};
 
@@ -15,9 +15,11 @@ use crate::args::{Common, WatchArgs};
 use crate::host::{self, Mode};
 use crate::{session, unit};
 
-/// How long another process may hold the profile before the watch gives up.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How long the host may take to say how it stands before the watchdog is not fed.
+/// How long another process may hold the profile before the watch gives up: one that leaves takes [`LEAVING`].
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How long calls under way may go on once it is told to stop.
+const LEAVING: Duration = Duration::from_secs(10);
+/// How long the watches may take for one turn before the watchdog is not fed.
 const PULSE: Duration = Duration::from_secs(2);
 
 /// Hosts the profile until it is told to stop.
@@ -32,15 +34,26 @@ pub(crate) async fn run(common: &Common, args: &WatchArgs) -> Result<(), ApiErro
     tracing::info!(profile = %profile.display(), "hosting this profile");
     let mut systemd = Systemd::default();
     systemd.tell(NotifyState::Ready).await;
+    let (leave, left) = oneshot::channel::<()>();
+    let serving =
+        client::serve_until(listener, peers, Arc::clone(&host.api), async { drop(left.await) }, LEAVING);
+    let serving = tokio::spawn(serving);
     let reason = tokio::select! {
-        () = client::serve(listener, peers, Arc::clone(&host.api)) => "the socket ended",
-        () = feed_watchdog(&mut systemd, host.api.as_ref()) => "the watchdog ended",
+        never = feed_watchdog(&mut systemd, &host) => never,
         reason = end.told() => reason,
     };
-    tracing::info!(reason, "stopping");
-    systemd.tell(NotifyState::Stopping).await;
-    host.close().await;
+    tracing::info!(reason, "stopping: no new call is taken, and those under way may end");
+    // Who asks from now on finds no host and waits for the next one.
     remove_socket(&profile);
+    drop(leave);
+    systemd.tell(NotifyState::Stopping).await;
+    let how = tokio::select! {
+        never = feed_watchdog(&mut systemd, &host) => never,
+        _ = serving => "every call has ended",
+        _ = end.told() => "told twice: calls under way are cut",
+    };
+    tracing::info!(how, "stopping");
+    host.close().await;
     Ok(())
 }
 
@@ -81,19 +94,18 @@ impl End {
     }
 }
 
-/// Tells systemd that we live, but only while the host answers: one that hangs is restarted.
-async fn feed_watchdog(systemd: &mut Systemd, host: &dyn api::Host) {
+/// Tells systemd that we live, but only while every pool's watch takes its turns: a host that hangs is restarted.
+async fn feed_watchdog(systemd: &mut Systemd, host: &host::Opened) -> &'static str {
     let Some(every) = sd_notify::watchdog_enabled() else { return std::future::pending().await };
     // Half of it, as sd_watchdog_enabled(3) advises, less the time that one pulse may take.
     let mut ticks = interval((every / 2).saturating_sub(PULSE).max(Duration::from_millis(500)));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let call = Call::quiet("the watchdog");
     loop {
         ticks.tick().await;
-        if timeout(PULSE, host.host_status(&call, HostStatusRequest {})).await.is_ok() {
+        if timeout(PULSE, host.pulse()).await.is_ok() {
             systemd.tell(NotifyState::Watchdog).await;
         } else {
-            tracing::error!("the host does not answer; systemd is not told that it lives");
+            tracing::error!("a pool's watch takes no turns; systemd is not told that this host lives");
         }
     }
 }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 
-use api::{ApiError, Call, Effect, Host, dispatch};
+use api::{ApiError, Call, Effect, EventSource, Host, Retry, dispatch};
 use model::Code;
 use tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf, duplex, split};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::{Duration, timeout};
+use tokio::time::{Duration, Instant, sleep_until, timeout};
 
 use crate::wire::{ANSWER_BYTES_MAX, FromHost, OPEN_MAX, REQUEST_BYTES_MAX, ToHost, VERSION};
 use crate::{Client, ClientError, Peers, frame};
@@ -23,18 +23,38 @@ const OUT_PLACES: usize = 64;
 const GREETING: Duration = Duration::from_secs(5);
 /// How long the host waits after a failed accept: descriptors may be short for a moment.
 const BREATH: Duration = Duration::from_millis(100);
+/// How long what was said last may take to reach a caller that reads slowly, once the host leaves.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Longest name of a caller.
 const BY_CHARS_MAX: usize = 100;
 
+/// When the host leaves: none while it stays, else the moment until which calls may run.
+type Leaving = watch::Receiver<Option<Instant>>;
+
 /// Serves a profile's socket until the future is dropped.
 pub async fn serve(listener: UnixListener, peers: Peers, host: Arc<dyn Host>) {
+    serve_until(listener, peers, host, std::future::pending(), Duration::ZERO).await;
+}
+
+/// Serves a profile's socket until `leave` is done, then leaves in order: nobody new is let in, streams and new calls
+/// are told that the host leaves, and calls under way may end within `patience`. One that does not is cut and told so.
+pub async fn serve_until(
+    listener: UnixListener,
+    peers: Peers,
+    host: Arc<dyn Host>,
+    leave: impl Future<Output = ()>,
+    patience: Duration,
+) {
+    let (tell, leaving) = watch::channel(None);
     let mut connections = JoinSet::new();
+    tokio::pin!(leave);
     loop {
         while connections.try_join_next().is_some() {}
         tokio::select! {
+            () = &mut leave => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) if connections.len() < CONNECTIONS_MAX => {
-                    connections.spawn(serve_socket(stream, peers, Arc::clone(&host)));
+                    connections.spawn(serve_socket(stream, peers, Arc::clone(&host), leaving.clone()));
                 }
                 // Over the limit the stream is dropped, which the caller sees as a hang-up.
                 Ok(_) => {}
@@ -43,15 +63,20 @@ pub async fn serve(listener: UnixListener, peers: Peers, host: Arc<dyn Host>) {
             Some(_) = connections.join_next() => {}
         }
     }
+    drop(listener);
+    tell.send_replace(Some(Instant::now() + patience));
+    let ended = async { while connections.join_next().await.is_some() {} };
+    // Every connection keeps the bound by itself; this one is for a connection that breaks.
+    let _ = timeout(patience + 2 * LAST_WORDS, ended).await;
 }
 
-async fn serve_socket(stream: UnixStream, peers: Peers, host: Arc<dyn Host>) {
+async fn serve_socket(stream: UnixStream, peers: Peers, host: Arc<dyn Host>, leaving: Leaving) {
     if let Err(why) = peers.admit(&stream) {
         let (_, mut to) = split(stream);
         refuse(&mut to, ApiError::new(Code::Forbidden, why)).await;
         return;
     }
-    let _ = serve_connection(stream, host).await;
+    let _ = serve_stream(stream, host, leaving).await;
 }
 
 /// Serves one connection until it ends. A change that has begun is finished even when its caller has gone.
@@ -62,8 +87,22 @@ pub async fn serve_connection<S>(stream: S, host: Arc<dyn Host>) -> io::Result<(
 where
     S: AsyncRead + AsyncWrite + Send + 'static,
 {
+    let (_stays, leaving) = watch::channel(None);
+    serve_stream(stream, host, leaving).await
+}
+
+async fn serve_stream<S>(stream: S, host: Arc<dyn Host>, leaving: Leaving) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Send + 'static,
+{
     let (mut from, mut to) = split(stream);
-    let greeting = timeout(GREETING, frame::read(&mut from, REQUEST_BYTES_MAX)).await;
+    let greeting = tokio::select! {
+        greeting = timeout(GREETING, frame::read(&mut from, REQUEST_BYTES_MAX)) => greeting,
+        () = left(&leaving) => {
+            refuse(&mut to, leaves()).await;
+            return Ok(());
+        }
+    };
     let by = match greeting {
         Ok(Ok(Some(ToHost::Hello { version: VERSION, by }))) => name(&by),
         Ok(Ok(Some(ToHost::Hello { version, .. }))) => {
@@ -84,16 +123,29 @@ where
     };
     frame::write(&mut to, &FromHost::Hello { version: VERSION }, ANSWER_BYTES_MAX).await?;
     let (out, queue) = mpsc::channel(OUT_PLACES);
-    let mut line =
-        Connection { host, by, out, open: BTreeMap::new(), passing: JoinSet::new(), changes: JoinSet::new() };
-    let result = tokio::select! {
-        result = line.listen(&mut from) => result,
-        result = write_all(to, queue) => result,
+    let mut line = Connection {
+        host,
+        by,
+        out,
+        leaving,
+        open: BTreeMap::new(),
+        passing: JoinSet::new(),
+        changes: JoinSet::new(),
     };
+    let mut writing = Box::pin(write_all(to, queue));
+    let listened = tokio::select! {
+        listened = line.listen(&mut from) => listened,
+        written = &mut writing => written.map(|()| Ended::ByCaller),
+    };
+    if let Ok(Ended::ByHost) = listened {
+        drop(line);
+        return timeout(LAST_WORDS, writing).await.unwrap_or(Ok(()));
+    }
+    // Nobody hears the answers any more, but a change is not cut in the middle unless the host leaves.
+    drop(writing);
     line.passing.abort_all();
-    // Nobody hears the answers any more, but a change is never cut in the middle.
-    while line.changes.join_next().await.is_some() {}
-    result
+    line.finish_changes().await;
+    listened.map(drop)
 }
 
 /// A client of a host in this very process, and the future that serves it.
@@ -115,6 +167,7 @@ struct Connection {
     host: Arc<dyn Host>,
     by: String,
     out: mpsc::Sender<FromHost>,
+    leaving: Leaving,
     /// Open numbers; those of calls that change something have no handle to stop them with.
     open: BTreeMap<u64, Option<AbortHandle>>,
     /// Reads and streams: they end with the connection.
@@ -123,8 +176,14 @@ struct Connection {
     changes: JoinSet<u64>,
 }
 
+/// Who ended a connection.
+enum Ended {
+    ByCaller,
+    ByHost,
+}
+
 impl Connection {
-    async fn listen<S: AsyncRead>(&mut self, from: &mut ReadHalf<S>) -> io::Result<()> {
+    async fn listen<S: AsyncRead>(&mut self, from: &mut ReadHalf<S>) -> io::Result<Ended> {
         // A frame half read must not be lost when a task ends, so reading is one future across the loop's turns.
         let (messages, mut inbox) = mpsc::channel(1);
         let reading = async {
@@ -137,17 +196,52 @@ impl Connection {
             }
         };
         tokio::pin!(reading);
+        let mut leaving = self.leaving.clone();
+        let over = over(&mut leaving);
+        tokio::pin!(over);
         loop {
+            let is_leaving = self.leaving.borrow().is_some();
+            if is_leaving && self.passing.is_empty() && self.changes.is_empty() {
+                return Ok(Ended::ByHost);
+            }
             tokio::select! {
                 () = &mut reading => {}
                 message = inbox.recv() => match message {
                     Some(Ok(Some(message))) => self.on_message(message)?,
-                    Some(Ok(None)) | None => return Ok(()),
+                    Some(Ok(None)) | None => return Ok(Ended::ByCaller),
                     Some(Err(error)) => return Err(error),
                 },
-                Some(Ok(id)) = self.passing.join_next() => drop(self.open.remove(&id)),
-                Some(Ok(id)) = self.changes.join_next() => drop(self.open.remove(&id)),
+                Some(ended) = self.passing.join_next() => drop(ended.map(|id| self.open.remove(&id))),
+                Some(ended) = self.changes.join_next() => drop(ended.map(|id| self.open.remove(&id))),
+                () = left(&self.leaving), if !is_leaving => {}
+                () = &mut over => {
+                    self.cut();
+                    return Ok(Ended::ByHost);
+                }
             }
+        }
+    }
+
+    /// Ends what is still under way and says so, as far as the caller listens.
+    fn cut(&mut self) {
+        self.passing.abort_all();
+        self.changes.abort_all();
+        for &id in self.open.keys() {
+            let error = ApiError::new(
+                Code::Unreachable,
+                "the host ended before this was over; what it did is not known here: look at the status, then ask \
+                 again",
+            );
+            let _ = self.out.try_send(FromHost::Error { id, error });
+        }
+    }
+
+    /// Waits for changes whose caller has gone, as long as the host stays.
+    async fn finish_changes(&mut self) {
+        let mut leaving = self.leaving.clone();
+        tokio::select! {
+            () = async { while self.changes.join_next().await.is_some() {} } => {}
+            () = over(&mut leaving) => {}
         }
     }
 
@@ -159,6 +253,11 @@ impl Connection {
                     handle.abort();
                     self.open.remove(&id);
                 }
+                Ok(())
+            }
+            ToHost::Call { id, .. } | ToHost::Subscribe { id, .. } if self.leaving.borrow().is_some() => {
+                // A caller that does not read what it asked for learns it from the end of the connection.
+                let _ = self.out.try_send(FromHost::Error { id, error: leaves() });
                 Ok(())
             }
             ToHost::Call { id, command, payload } => {
@@ -184,17 +283,13 @@ impl Connection {
             }
             ToHost::Subscribe { id, request } => {
                 self.admit(id)?;
-                let (host, out) = (Arc::clone(&self.host), self.out.clone());
+                let (host, out, leaving) = (Arc::clone(&self.host), self.out.clone(), self.leaving.clone());
                 let handle = self.passing.spawn(async move {
                     let last = match host.subscribe(request).await {
-                        Ok(mut events) => {
-                            while let Some(event) = events.next().await {
-                                if out.send(FromHost::Event { id, event: Box::new(event) }).await.is_err() {
-                                    break;
-                                }
-                            }
-                            FromHost::End { id }
-                        }
+                        Ok(mut events) => tokio::select! {
+                            () = pass_on(&mut *events, id, &out) => FromHost::End { id },
+                            () = left(&leaving) => FromHost::Error { id, error: leaves() },
+                        },
                         Err(error) => FromHost::Error { id, error },
                     };
                     let _ = out.send(last).await;
@@ -226,6 +321,34 @@ impl Connection {
             }),
         )
     }
+}
+
+async fn pass_on(events: &mut dyn EventSource, id: u64, out: &mpsc::Sender<FromHost>) {
+    while let Some(event) = events.next().await {
+        if out.send(FromHost::Event { id, event: Box::new(event) }).await.is_err() {
+            break;
+        }
+    }
+}
+
+/// Waits until the host leaves; for ever while it stays.
+async fn left(leaving: &Leaving) {
+    if leaving.clone().wait_for(Option::is_some).await.is_err() {
+        std::future::pending().await
+    }
+}
+
+/// Waits until the host leaves and its patience is over.
+async fn over(leaving: &mut Leaving) {
+    let until = leaving.wait_for(Option::is_some).await.ok().and_then(|until| *until);
+    match until {
+        Some(until) => sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn leaves() -> ApiError {
+    ApiError::new(Code::NoHost, "the host leaves; ask again in a moment").with_retry(Retry::Now)
 }
 
 /// Answers a call whose handler panicked, so that nobody waits for it for ever.

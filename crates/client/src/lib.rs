@@ -22,5 +22,5 @@ pub mod wire;
 
 pub use client::{Client, Events};
 pub use error::ClientError;
-pub use host::{in_memory, serve, serve_connection};
+pub use host::{in_memory, serve, serve_connection, serve_until};
 pub use socket::{Peers, SOCKET, bind};

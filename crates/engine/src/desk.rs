@@ -30,7 +30,10 @@ pub(crate) async fn run(inner: Arc<Inner>, arrivals: &mut mpsc::Receiver<FromRel
                 Some(arrival) => desk.on_arrival(arrival),
                 None => return,
             },
-            _ = beacons.tick() => desk.give_beacon(),
+            _ = beacons.tick() => {
+                desk.inner.desk_turned();
+                desk.give_beacon();
+            }
         }
     }
 }

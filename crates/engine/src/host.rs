@@ -154,6 +154,14 @@ impl Host {
         self.end_tasks();
     }
 
+    /// Ends once the desk and every pool's watch have taken a turn: what a watchdog may rest on.
+    pub async fn pulse(&self) {
+        let inner = self.state().inner.clone();
+        if let Some(inner) = inner {
+            inner.pulse().await;
+        }
+    }
+
     fn end_tasks(&self) {
         let tasks = std::mem::take(&mut self.state().tasks);
         for task in tasks {

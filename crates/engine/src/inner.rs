@@ -1,7 +1,7 @@
 //! What the engine's parts share once a profile is made and its vault open.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use evaluator::io::{self, Command, Credential, Input, Setup};
@@ -23,6 +23,9 @@ use crate::sighting::Sightings;
 use crate::story::Story;
 use crate::watch::{Ask, Handle, Start, Tools, Watch};
 use crate::{clock, providers, random, surroundings};
+
+/// The desk gives a beacon every two seconds; three that are missing are no accident.
+const DESK_LATE: Span = Span::from_s(6);
 
 /// Whether this host runs the pools' machines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +58,8 @@ pub(crate) struct Inner {
     leveling: Mutex<()>,
     /// Something was signed or taken here since the start.
     documents_kept: AtomicBool,
+    /// When the desk took a turn last.
+    desk_turn: AtomicU64,
 }
 
 /// A pool's running parts.
@@ -99,6 +104,7 @@ impl Inner {
             watch: Mutex::new(io::Watch::On),
             leveling: Mutex::default(),
             documents_kept: AtomicBool::new(false),
+            desk_turn: AtomicU64::new(clock::now().as_ms()),
         }
     }
 
@@ -117,6 +123,23 @@ impl Inner {
 
     pub(crate) fn levels(&self) -> MutexGuard<'_, BTreeMap<MemberId, Level>> {
         self.levels.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that the desk takes its turns.
+    pub(crate) fn desk_turned(&self) {
+        self.desk_turn.store(clock::now().as_ms(), Ordering::Release);
+    }
+
+    /// Ends once the desk and every pool's watch have taken a turn.
+    pub(crate) async fn pulse(&self) {
+        let is_late = || {
+            clock::now().as_ms().saturating_sub(self.desk_turn.load(Ordering::Acquire)) > DESK_LATE.as_ms()
+        };
+        while is_late() {
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        let watches = self.watches();
+        futures_util::future::join_all(watches.iter().map(Handle::pulse)).await;
     }
 
     /// Whether this start signed or took documents.

@@ -50,6 +50,8 @@ pub(crate) enum Ask {
     Explain(oneshot::Sender<Explanation>),
     /// What would happen.
     WhatIf(MemberId, oneshot::Sender<evaluator::Story>),
+    /// Whether it takes its turns at all.
+    Pulse(oneshot::Sender<()>),
     /// End.
     Stop,
 }
@@ -69,7 +71,9 @@ impl Ask {
                     | Input::Credential(_)
                     | Input::FleetGuard(_)
             ),
-            Self::LeaseAnswer(..) | Self::Read(..) | Self::Explain(_) | Self::WhatIf(..) => false,
+            Self::LeaseAnswer(..) | Self::Read(..) | Self::Explain(_) | Self::WhatIf(..) | Self::Pulse(_) => {
+                false
+            }
         }
     }
 }
@@ -108,6 +112,15 @@ impl Handle {
         let (answer, wait) = oneshot::channel();
         self.asks.send(Ask::Explain(answer)).await.ok()?;
         wait.await.ok()
+    }
+
+    /// Waits until it has taken a turn; at once when it ends.
+    pub(crate) async fn pulse(&self) {
+        let (answer, wait) = oneshot::channel();
+        if self.asks.send(Ask::Pulse(answer)).await.is_ok() {
+            // A watch that ends meanwhile drops the question: that is no stall either.
+            let _ = wait.await;
+        }
     }
 
     /// What would happen if this member died now.
@@ -314,6 +327,7 @@ impl Watch {
                     drop(answer.send(machine.what_if_dies(clock::now(), member)));
                 }
             }
+            Ask::Pulse(answer) => drop(answer.send(())),
             Ask::Stop => {}
         }
     }

@@ -39,9 +39,13 @@ impl Watch {
         String::from_utf8_lossy(&bytes[..length]).trim().to_owned()
     }
 
-    fn terminate(mut self) -> i32 {
+    fn signal(&self) {
         let pid = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
+    fn terminate(mut self) -> i32 {
+        self.signal();
         if let Some(stderr) = self.process.stderr.take() {
             // Until it ends, so that its words never fill the pipe.
             BufReader::new(stderr).lines().map_while(Result::ok).for_each(drop);
@@ -108,4 +112,60 @@ fn a_killed_watch_leaves_nothing_in_the_way_of_the_next() {
     let watch = Watch::start(&profile);
     assert_eq!(json(&profile.run(&["profile", "show", "--json"]))["kind"], json!("headless"));
     assert_eq!(watch.terminate(), 0);
+}
+
+/// A command that goes on beside the test.
+fn begin(profile: &Profile, arguments: &[&str]) -> Child {
+    profile.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+#[test]
+fn who_follows_the_status_hears_that_the_host_leaves() {
+    let profile = Profile::made();
+    let watch = Watch::start(&profile);
+    let mut follower = begin(&profile, &["status", "--watch", "--json"]);
+    let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines();
+    let empty = lines.next().unwrap().unwrap();
+    assert!(!empty.contains("web"), "{empty}");
+    // What it prints next it knows from its stream: so the stream stands when the host is told to stop.
+    profile.run(&["pool", "create", "web"]);
+    assert!(lines.any(|line| line.unwrap().contains("web")));
+    assert_eq!(watch.terminate(), 0);
+    let ended = follower.wait_with_output().unwrap();
+    assert!(stderr(&ended).contains("the host leaves"), "{}", stderr(&ended));
+}
+
+#[test]
+fn a_watch_lets_a_call_end_and_a_second_signal_cuts_it() {
+    let profile = Profile::made();
+    let mut watch = Watch::start(&profile);
+    profile.run(&["pool", "create", "web"]);
+    // A rehearsal waits for a machine that looks around, longer than this test lives. Of two under one key one is done,
+    // and the other ends at once: then the first is under way.
+    let mut pair: Vec<_> =
+        (0..2).map(|_| begin(&profile, &["--key", "once", "rehearse", "web", "--json"])).collect();
+    let ended = loop {
+        if let Some(ended) = pair.iter_mut().position(|one| one.try_wait().unwrap().is_some()) {
+            break ended;
+        }
+        std::thread::yield_now();
+    };
+    let refused = pair.remove(ended).wait_with_output().unwrap();
+    let mut rehearsal = pair.remove(0);
+    assert!(stderr(&refused).contains("being done right now"), "{}", stderr(&refused));
+    watch.signal();
+    while watch.told() != "STOPPING=1" {}
+    assert!(!profile.directory().join("profile/host.sock").exists(), "nobody new comes in");
+    assert!(watch.process.try_wait().unwrap().is_none(), "the rehearsal is let go on");
+    assert!(rehearsal.try_wait().unwrap().is_none(), "and it does");
+    watch.signal();
+    assert!(watch.process.wait().unwrap().success(), "a clean end");
+    let cut = rehearsal.wait_with_output().unwrap();
+    assert!(stderr(&cut).contains("the host ended before this was over"), "{}", stderr(&cut));
+    let again = profile.run(&["--key", "once", "rehearse", "web", "--json"]);
+    assert!(
+        stderr(&again).contains("begun before the host restarted"),
+        "what was cut is never told as done: {}",
+        stderr(&again)
+    );
 }
