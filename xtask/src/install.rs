@@ -37,6 +37,8 @@ const TO_MAKE_MEMBERS: &[(&str, &str)] = &[
     ("nsupdate", "bind9-dnsutils"),
     ("curl", "curl"),
     ("ssh-keygen", "openssh-client"),
+    // Looks at every screen of the frontend.
+    ("chromium", "chromium"),
 ];
 
 /// Files without a program of their own.

@@ -10,6 +10,7 @@
 
 mod check;
 mod codegen;
+mod frontend;
 mod install;
 mod run;
 mod shell;
@@ -52,8 +53,11 @@ enum Task {
         #[arg(long)]
         rules: bool,
     },
-    /// Run the headless host with a profile of its own, for trying things out.
+    /// Serve the window's page with a host that plays recorded scenarios; with --host, run a real one without a window.
     Dev {
+        /// The headless host, with a profile of its own, in place of the page.
+        #[arg(long)]
+        host: bool,
         /// Handed to `serversctl` in place of `watch`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         more: Vec<String>,
@@ -82,7 +86,8 @@ fn main() -> ExitCode {
         Task::Test { fast } => run::test(fast),
         Task::Check { rules: true } => check::rules(),
         Task::Check { rules: false } => check::all(),
-        Task::Dev { more } => run::dev(&more),
+        Task::Dev { host: true, more } => run::dev_host(&more),
+        Task::Dev { host: false, .. } => frontend::dev(),
         Task::Sim { more } => run::sim(&more),
         Task::Bench { more } => run::bench(&more),
         Task::Codegen { check } => codegen::run(check),

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::check;
+use crate::frontend;
 use crate::install::{self, For};
 use crate::shell::{self, cargo, must, say};
 
@@ -56,11 +57,15 @@ pub(crate) fn test(fast: bool) -> Result<()> {
         nextest.args(["--filterset", "not package(hosts)"]);
     }
     must(&mut nextest)?;
+    frontend::test()?;
+    if !fast {
+        frontend::test_in_browser()?;
+    }
     say(if fast { "green, without real members and long simulations" } else { "green" });
     Ok(())
 }
 
-pub(crate) fn dev(more: &[String]) -> Result<()> {
+pub(crate) fn dev_host(more: &[String]) -> Result<()> {
     install::ensure(For::Building)?;
     let profile = shell::root().join("target/dev-profile");
     fs::create_dir_all(&profile).with_context(|| format!("making {}", profile.display()))?;
