@@ -8,6 +8,7 @@ use model::PoolId;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::view::beat::Beats;
 use crate::view::host::HostStatus;
 use crate::view::incident::{IncidentView, NoticeView};
 use crate::view::pool::PoolStatus;
@@ -24,13 +25,15 @@ pub enum Topic {
     Incidents,
     /// What people should be told.
     Notices,
+    /// Heartbeats in numbers, once a second; only when asked for by name.
+    Beats,
 }
 
 /// A subscription.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]
 pub struct Subscribe {
-    /// About what; empty means everything.
+    /// About what; empty means everything but [`Topic::Beats`].
     #[serde(default)]
     pub topics: Vec<Topic>,
     /// The newest revision the subscriber knows; 0 for none.
@@ -41,7 +44,7 @@ pub struct Subscribe {
 impl Subscribe {
     /// Whether an event of `topic` belongs to this subscription.
     pub fn wants(&self, topic: Topic) -> bool {
-        self.topics.is_empty() || self.topics.contains(&topic)
+        (self.topics.is_empty() && topic != Topic::Beats) || self.topics.contains(&topic)
     }
 }
 
@@ -71,6 +74,8 @@ pub enum EventBody {
     Incident(Box<IncidentView>),
     /// Tell people.
     Notice(NoticeView),
+    /// Heartbeats since the last of these.
+    Beats(Beats),
 }
 
 impl EventBody {
@@ -82,6 +87,7 @@ impl EventBody {
             Self::Pool(_) | Self::PoolRemoved(_) => Some(Topic::Pools),
             Self::Incident(_) => Some(Topic::Incidents),
             Self::Notice(_) => Some(Topic::Notices),
+            Self::Beats(_) => Some(Topic::Beats),
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+pub mod beat;
 pub mod dns;
 pub mod explain;
 pub mod host;

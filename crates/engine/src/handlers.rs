@@ -9,6 +9,7 @@ pub(crate) mod ledger;
 pub(crate) mod member;
 pub(crate) mod pool;
 pub(crate) mod provider;
+mod stream;
 pub(crate) mod switch;
 mod table;
 

@@ -1,14 +1,13 @@
 //! The table: each command of the api and the function that answers it.
 
 use api::commands::{Deed, Ledger};
-use api::event::{Event, EventBody, EventSource, Subscribe};
+use api::event::{EventSource, Subscribe};
 use api::{ApiError, Call, Outcome, request as req, view};
 use async_trait::async_trait;
 use serde_json::Value;
-use tokio::sync::watch;
 
+use super::stream::Stream;
 use super::{console, dns, history, host, ledger, member, pool, provider, switch};
-use crate::events::{Happened, Missed};
 use crate::host::Host;
 
 #[async_trait]
@@ -362,14 +361,7 @@ impl api::Host for Host {
     }
 
     async fn subscribe(&self, request: Subscribe) -> Result<Box<dyn EventSource>, ApiError> {
-        let stream = Stream {
-            host: self.shared(),
-            seen: request.since_revision,
-            newest: self.events.subscribe(),
-            request,
-            ready: Vec::new(),
-        };
-        Ok(Box::new(stream))
+        Ok(Box::new(Stream::new(self.shared(), self.events.subscribe(), request)))
     }
 
     async fn deed_begin(&self, deed: &Deed) -> Result<Ledger, ApiError> {
@@ -378,44 +370,5 @@ impl api::Host for Host {
 
     async fn deed_end(&self, deed: &Deed, result: Result<Option<&Value>, &ApiError>) -> Result<(), ApiError> {
         ledger::end(self, deed, result)
-    }
-}
-
-/// One subscriber's place in the stream of events.
-struct Stream {
-    host: std::sync::Weak<Host>,
-    request: Subscribe,
-    seen: u64,
-    newest: watch::Receiver<u64>,
-    /// Read but not delivered yet, newest first.
-    ready: Vec<(u64, Happened)>,
-}
-
-#[async_trait]
-impl EventSource for Stream {
-    async fn next(&mut self) -> Option<Event> {
-        loop {
-            while let Some((revision, happened)) = self.ready.last().cloned() {
-                let body = self.host.upgrade()?.event_body(happened).await;
-                self.ready.pop();
-                self.seen = revision;
-                let wanted = body.filter(|body| body.topic().is_none_or(|topic| self.request.wants(topic)));
-                if let Some(body) = wanted {
-                    return Some(Event { revision, body });
-                }
-            }
-            let missed = self.host.upgrade()?.events.after(self.seen);
-            match missed {
-                Missed::Resync(revision) => {
-                    self.seen = revision;
-                    return Some(Event { revision, body: EventBody::Resync });
-                }
-                Missed::These(these) if these.is_empty() => self.newest.changed().await.ok()?,
-                Missed::These(mut these) => {
-                    these.reverse();
-                    self.ready = these;
-                }
-            }
-        }
     }
 }
