@@ -116,8 +116,9 @@ impl Desk {
                 }
             }
             Frame::IntentStored { pool, nonce } => self.tell(pool, Input::IntentStored { relay, nonce }),
-            Frame::IntentRefused { pool, reason, .. } => {
+            Frame::IntentRefused { pool, nonce, reason } => {
                 tracing::warn!(relay = %relay.short(), pool = %pool.short(), "an intent was refused: {reason}");
+                self.tell(pool, Input::IntentRefused { relay, nonce, reason });
             }
             Frame::Docs(docs) => docs.docs.iter().for_each(|doc| self.take_doc(relay, doc)),
             Frame::DocRefused(refused) => {

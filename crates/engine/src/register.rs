@@ -51,12 +51,14 @@ impl Register {
         Ok((asked, reading))
     }
 
-    /// Sends the claim once.
-    pub(crate) async fn write(&self, claim: &Claim, deadline: Time) -> WriteOutcome {
-        let left = deadline - clock::now();
-        if left == Span::ZERO {
-            return WriteOutcome::Unknown("its deadline had passed before it was sent".to_owned());
+    /// Sends the claim once, or not at all: what was decided is as old as its decision, and this process, its disk or
+    /// the whole computer may have stood still since.
+    pub(crate) async fn write(&self, claim: &Claim, deadline: Time, not_after: Time) -> WriteOutcome {
+        let now = clock::now();
+        if now > not_after {
+            return WriteOutcome::NotSent(format!("{} too late after the decision", now - not_after));
         }
+        let left = deadline - now;
         let change = Move {
             expect_a: Some(claim.expect_a),
             expect_marker: Some(claim.expect_marker.to_string()),

@@ -2,8 +2,8 @@
 //! and feeds back what came of it. It decides nothing.
 //!
 //! If a step cannot be written to disk, nothing weighty of it is carried out: a write to DNS is told to the machine as
-//! unknown, which only ever leads to reading; everything else is owed and follows once the disk takes it. Meanwhile
-//! the machine has no credential, so that the lease is free for a console that can act.
+//! never sent, as is one that is carried out too late after its decision; everything else is owed and follows once the
+//! disk takes it. Meanwhile the machine has no credential, so that the lease is free for a console that can act.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -180,6 +180,7 @@ impl Told {
             | Input::Relay { .. }
             | Input::Lease { .. }
             | Input::IntentStored { .. }
+            | Input::IntentRefused { .. }
             | Input::Probe { .. }
             | Input::Anchors { .. }
             | Input::DnsRead(_)
@@ -443,7 +444,7 @@ impl Watch {
         for output in outputs {
             if let Output::DnsCas { claim, .. } = output {
                 let words = "it could not be written to disk, so it was not sent";
-                let outcome = WriteOutcome::Unknown(words.to_owned());
+                let outcome = WriteOutcome::NotSent(words.to_owned());
                 self.tell_later(Input::DnsWrite { nonce: claim.nonce, outcome });
             } else if is_weighty(&output) {
                 self.owed.push_back(output);
@@ -470,7 +471,7 @@ impl Watch {
                 self.send(&Frame::IntentClose { pool: self.pool, epoch, nonce });
             }
             Output::DnsRead => self.read_register(),
-            Output::DnsCas { claim, deadline } => self.write_register(claim, deadline),
+            Output::DnsCas { claim, deadline, not_after } => self.write_register(claim, deadline, not_after),
             Output::Role { epoch, active, .. } => {
                 self.tools.reach.send_role(Role { pool: self.pool, epoch, active });
             }
@@ -539,7 +540,7 @@ impl Watch {
         });
     }
 
-    fn write_register(&self, claim: Claim, deadline: Time) {
+    fn write_register(&self, claim: Claim, deadline: Time, not_after: Time) {
         let Some(register) = self.tools.register.clone() else {
             let outcome =
                 WriteOutcome::Rejected("no provider is linked to this pool on this console".to_owned());
@@ -547,7 +548,7 @@ impl Watch {
         };
         let own = self.own.clone();
         tokio::spawn(async move {
-            let outcome = register.write(&claim, deadline).await;
+            let outcome = register.write(&claim, deadline, not_after).await;
             let _ = own.send(Ask::Input(Input::DnsWrite { nonce: claim.nonce, outcome })).await;
         });
     }

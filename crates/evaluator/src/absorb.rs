@@ -5,8 +5,8 @@ use model::{MemberId, Nonce, Span, Time};
 
 use crate::claim::Verifying;
 use crate::io::{
-    Baseline, Command, Credential, DnsFault, Input, LeaseAnswer, Output, OwnFault, Policy, Reading, Report,
-    Roster, State, Unrecorded, Watch, WriteOutcome,
+    Baseline, Command, Credential, DnsFault, Input, LeaseAnswer, Link, Output, OwnFault, Policy, Reading,
+    Report, Roster, State, Unrecorded, Watch, WriteOutcome,
 };
 use crate::machine::Machine;
 use crate::order::{ORDER_WAITS, Order};
@@ -20,6 +20,8 @@ const BASELINE_STEP: Span = Span::from_s(600);
 /// Foreign intents kept at most, and how long one counts after a relay last named it.
 const INTENTS_MAX: usize = 32;
 const INTENT_NAMED: Span = Span::from_s(10);
+/// Characters of a relay's own words.
+const REASON_MAX: usize = 120;
 /// A pool's pause lasts at most this long.
 const PAUSE_MAX: Span = Span::from_s(24 * 60 * 60);
 
@@ -28,9 +30,16 @@ impl Machine {
         match input {
             Input::Tick => self.on_tick(now, out),
             Input::Report(report) => self.on_report(now, report, out),
-            Input::Relay { relay, link } => self.sight.on_link(now, relay, link),
+            Input::Relay { relay, link } => {
+                if link == Link::Up {
+                    // Somebody new to keep an intent.
+                    self.stuck = None;
+                }
+                self.sight.on_link(now, relay, link);
+            }
             Input::Lease { relay, answer } => self.on_lease(now, relay, answer),
             Input::IntentStored { relay, nonce } => self.on_intent_stored(relay, nonce),
+            Input::IntentRefused { relay, nonce, reason } => self.on_intent_refused(relay, nonce, &reason),
             Input::Probe { member, answered } => self.sight.on_probe(now, member, answered),
             Input::Anchors { asked, answered } => self.fitness.on_anchors(now, asked, answered),
             Input::DnsRead(result) => self.on_dns_read(now, result),
@@ -165,6 +174,19 @@ impl Machine {
             work.stored = true;
         }
     }
+            self.stuck = None;
+        }
+    }
+
+    fn on_intent_refused(&mut self, relay: MemberId, nonce: Nonce, reason: &str) {
+        let ours = self.memory.intent.as_ref().is_some_and(|claim| claim.nonce == nonce);
+        if !ours || !self.roster.members.contains_key(&relay) {
+            return;
+        }
+        let words =
+            format!("{} says: {}", self.name(relay), reason.chars().take(REASON_MAX).collect::<String>());
+        if let Some(work) = self.work.as_mut() {
+            work.refused = Some(words);
 
     fn on_dns_read(&mut self, now: Time, result: Result<Reading, DnsFault>) {
         if !self.reads() {

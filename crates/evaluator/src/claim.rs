@@ -12,8 +12,12 @@ use crate::state::Rule;
 
 /// A write rests on a reading at most this old.
 pub(crate) const READING_FRESH: Span = Span::from_s(2);
-/// Without any reading for this long the API counts as silent.
-const API_SILENT: Span = Span::from_s(8);
+/// A claim that is not ready to be sent after this long is given up. Without any reading in it the API counts as silent.
+const CLAIM_WITHIN: Span = Span::from_s(8);
+/// A claim that was given up is begun again after this long at the earliest, and never before a person was asked.
+const STUCK_REST: Span = Span::from_s(10);
+/// A write is sent within this span of its decision or not at all: the guards are as old as that.
+pub const SEND_WITHIN: Span = Span::from_ms(250);
 /// An intent that no relay acknowledged is announced again after this long.
 const ANNOUNCE_AGAIN: Span = Span::from_s(1);
 /// Longest wait between two sends of the identical request.
@@ -51,6 +55,10 @@ pub(crate) struct Work {
     pub(crate) tries: u32,
     pub(crate) not_before: Time,
     pub(crate) outcome: Option<(Nonce, WriteOutcome)>,
+    /// Why the last send was dropped before it left, if it was.
+    pub(crate) unsent: Option<String>,
+    /// What a relay said that does not keep the intent.
+    pub(crate) refused: Option<String>,
     /// Found on disk after a start or a sleep: what happened to it is not known.
     pub(crate) orphan: bool,
 }
@@ -71,6 +79,8 @@ impl Work {
             tries: 0,
             not_before: now,
             outcome: None,
+            unsent: None,
+            refused: None,
             orphan: false,
         }
     }
@@ -79,6 +89,24 @@ impl Work {
     pub(crate) const fn by_person(&self) -> bool {
         matches!(self.cause, Cause::Manual | Cause::Adopt)
     }
+}
+
+/// Why the last claim was given up, and until when none is begun.
+#[derive(Clone, Debug)]
+pub(crate) struct Stuck {
+    pub(crate) until: Time,
+    pub(crate) words: String,
+}
+
+/// What a claim still waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waits {
+    /// A reading fresh enough to write on.
+    Reading,
+    /// A reading that shows what the newest epoch says.
+    Settling,
+    /// One relay that keeps the intent.
+    Relay,
 }
 
 /// A write that is being read back.
@@ -98,35 +126,75 @@ impl Machine {
         if let Some(reason) = self.claim_refusal(now, &work) {
             return Some(Go::new(State::Route, Rule::GuardFalse, reason));
         }
-        let stale = self.register.asked().is_none_or(|asked| now - asked > READING_FRESH);
+        let Some(waits) = self.claim_waits(now, &work) else {
+            if self.memory.intent.is_none() && !self.open_intent(now, out) {
+                let why = "no single marker of ours stands beside the record";
+                return Some(Go::new(State::Route, Rule::GuardFalse, why));
+            }
+            let work = self.at_work();
+            if work.stored || work.by_person() {
+                return Some(Go::new(State::Write, Rule::GuardsHold, work.reason.clone()));
+            }
+            self.announce_again(now, out);
+            return self.claim_over(now, Waits::Relay);
+        };
+        self.claim_over(now, waits)
+    }
+
+    /// What has to be read before the claim can be built or sent.
+    fn claim_waits(&mut self, now: Time, work: &Work) -> Option<Waits> {
+        let asked = self.register.asked();
+        // After a send that never left the register is read again: others had time to act.
+        let unread = work.unsent.is_some() && asked.is_none_or(|asked| asked <= work.sent);
+        let stale = asked.is_none_or(|asked| now - asked > READING_FRESH) || unread;
         if stale && !self.planted.has(Bug::OldReadingTrusted) {
             self.register.want(now);
-            let silent = now - work.opened >= API_SILENT
-                && self.register.asked().is_none_or(|asked| now - asked >= API_SILENT);
-            return silent
-                .then(|| Go::new(State::Blind, Rule::ApiSilent, "the DNS provider does not answer"));
+            return Some(Waits::Reading);
         }
-        if !self.may_claim_on_view() {
-            self.register.want(self.register.asked().unwrap_or(now) + Span::from_s(1));
-            let over = now - work.opened >= API_SILENT;
-            return over.then(|| Go::new(State::Route, Rule::GuardFalse, "the register does not settle"));
+        if self.may_claim_on_view() {
+            return None;
         }
-        if self.memory.intent.is_none() && !self.open_intent(now, out) {
-            return Some(Go::new(
-                State::Route,
-                Rule::GuardFalse,
-                "no single marker of ours stands beside the record",
-            ));
-        }
-        let work = self.at_work();
-        if work.stored || work.by_person() {
-            return Some(Go::new(State::Write, Rule::GuardsHold, work.reason.clone()));
-        }
-        if work.announced.is_some_and(|at| now - at >= ANNOUNCE_AGAIN) {
+        self.register.want(asked.unwrap_or(now) + Span::from_s(1));
+        Some(Waits::Settling)
+    }
+
+    /// An intent that nobody keeps yet is announced again from time to time.
+    fn announce_again(&mut self, now: Time, out: &mut Vec<Output>) {
+        let again =
+            self.work.as_mut().filter(|work| work.announced.is_some_and(|at| now - at >= ANNOUNCE_AGAIN));
+        if let Some(work) = again {
             work.announced = Some(now);
             out.extend(self.memory.intent.clone().map(Output::IntentAnnounce));
         }
-        None
+    }
+
+    /// A claim does not wait for ever. One that ends here was never sent; what was missing keeps the next one back, so
+    /// that a person is asked before it is tried again.
+    fn claim_over(&mut self, now: Time, waits: Waits) -> Option<Go> {
+        let work = self.at_work();
+        if now - work.opened < CLAIM_WITHIN {
+            return None;
+        }
+        let silent = self.register.asked().is_none_or(|asked| now - asked >= CLAIM_WITHIN);
+        if waits == Waits::Reading && silent {
+            return Some(Go::new(State::Blind, Rule::ApiSilent, "the DNS provider does not answer"));
+        }
+        let work = self.at_work();
+        let words = match (waits, &work.unsent, &work.refused) {
+            (_, Some(late), _) => format!("too slow to send what was decided: {late}"),
+            (Waits::Reading, ..) => format!("the DNS provider needs more than {READING_FRESH} to answer"),
+            (Waits::Settling, ..) => "the register does not settle".to_owned(),
+            (Waits::Relay, _, None) => format!("no relay stored the intent within {CLAIM_WITHIN}"),
+            (Waits::Relay, _, Some(said)) => format!("no relay stores the intent: {said}"),
+        };
+        let rest = STUCK_REST.max(self.policy.settings.confirm_window() + Span::from_s(1));
+        self.stuck = Some(Stuck { until: now + rest, words: words.clone() });
+        Some(Go::new(State::Route, Rule::ClaimStuck, words))
+    }
+
+    /// Why no claim is begun now: the last one did not get ready.
+    pub(crate) fn stuck(&self, now: Time) -> Option<&Stuck> {
+        self.stuck.as_ref().filter(|stuck| now < stuck.until)
     }
 
     /// Why this claim may not go on, looked at with every guard again.
@@ -182,7 +250,6 @@ impl Machine {
         let epoch = expect_marker.epoch.max(if work.cause == Cause::Adopt { mine.epoch } else { 0 }) + 1;
         let incident = self.incident.filter(|_| work.cause.is_move());
         let nonce = self.numbers.nonce();
-        let _ = now;
         Some(Claim {
             nonce,
             epoch,
@@ -216,7 +283,7 @@ impl Machine {
             work.not_before = now + Span::from_s(backoff);
             work.outcome = None;
         }
-        out.push(Output::DnsCas { claim, deadline });
+        out.push(Output::DnsCas { claim, deadline, not_after: now + SEND_WITHIN });
     }
 
     /// Nothing was sent: the intent is taken back.
@@ -261,4 +328,10 @@ impl Machine {
             WriteOutcome::Unknown(words) => unknown(words),
         }
     }
+            WriteOutcome::NotSent(words) => {
+                // WRITE is entered from CLAIM only, with the first request of its intent: nothing of it is under way.
+                work.unsent = Some(words.clone());
+                work.tries = 0;
+                Some(Go::new(State::Claim, Rule::NotSent, format!("nothing was sent: {words}")))
+            }
 }

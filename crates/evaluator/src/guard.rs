@@ -38,6 +38,7 @@ pub(crate) enum Lack {
     HoldDown,
     Third,
 }
+    Stuck(String),
 
 /// What could be done about the active member now.
 #[derive(Clone, Debug)]
@@ -83,6 +84,7 @@ impl Machine {
         self.common_lacks(now, active, &mut lacks);
         if self.hold.third(now) && !self.planted.has(Bug::IgnoreHoldDown) {
             lacks.push(Lack::Third);
+        lacks.extend(self.stuck(now).map(|stuck| Lack::Stuck(stuck.words.clone())));
         }
         Assessment { verdict, cause, target, lacks }
     }
@@ -258,6 +260,7 @@ impl Verdict {
     pub const fn words(self) -> &'static str {
         match self {
             Self::Unknown => "unknown: not heard since this console can see",
+            Lack::Stuck(words) => format!("the claim did not get ready: {words}"),
             Self::Up => "up",
             Self::Suspect => "late, and not confirmed down",
             Self::Down => "down: confirmed by enough vantage points",

@@ -168,12 +168,21 @@ pub enum Input {
         /// What it said.
         answer: LeaseAnswer,
     },
-    /// A relay stored (or refused) an intent.
+    /// A relay stored an intent.
     IntentStored {
         /// Whose relay.
         relay: MemberId,
         /// The intent's nonce.
         nonce: Nonce,
+    },
+    /// A relay does not keep an intent.
+    IntentRefused {
+        /// Whose relay.
+        relay: MemberId,
+        /// The intent's nonce.
+        nonce: Nonce,
+        /// Why, in its own words.
+        reason: String,
     },
     /// This console's own probe of a member's service port.
     Probe {
@@ -413,6 +422,8 @@ pub enum WriteOutcome {
     Throttled(Span),
     /// No answer, or one that proves nothing.
     Unknown(String),
+    /// The executor came too late, or could not store it: this request never left and never will.
+    NotSent(String),
 }
 
 /// What happened to this console itself.
@@ -591,8 +602,11 @@ pub enum Output {
     DnsCas {
         /// What to write.
         claim: Claim,
-        /// Latest moment on this console's clock.
+        /// Latest moment on this console's clock by which an answer is waited for.
         deadline: Time,
+        /// Not to be sent after this moment on this console's clock: the guards were true at the decision, and nobody
+        /// has looked since. An executor that is later drops it and says [`WriteOutcome::NotSent`].
+        not_after: Time,
     },
     /// Tell the new active and the old one their roles.
     Role {

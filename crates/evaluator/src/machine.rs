@@ -8,7 +8,7 @@ use model::marker::Short8;
 use model::settings::COLD;
 use model::{IncidentId, Marker, MemberId, Nonce, PoolId, Span, Time};
 
-use crate::claim::{Verifying, Work};
+use crate::claim::{Stuck, Verifying, Work};
 use crate::fitness::{Fitness, Punctual};
 use crate::hold::Hold;
 use crate::io::{
@@ -65,6 +65,7 @@ pub struct Machine {
     pub(crate) told: BTreeSet<(Option<IncidentId>, NoticeKind)>,
     pub(crate) blind: Blind,
     pub(crate) failed_writes: u32,
+    pub(crate) stuck: Option<Stuck>,
     pub(crate) revive_since: Option<Time>,
     pub(crate) new_address: Option<(MemberId, Ipv4Addr)>,
     pub(crate) ddns_at: Option<Time>,
@@ -135,6 +136,7 @@ impl Machine {
             blind: Blind::default(),
             failed_writes: 0,
             revive_since: None,
+            stuck: None,
             new_address: None,
             ddns_at: None,
             chilled: None,

@@ -67,7 +67,8 @@ impl Machine {
                 }
                 None
             }
-            WriteOutcome::Conflict | WriteOutcome::Unknown(_) => {
+            // An earlier request of this claim may be under way still.
+            WriteOutcome::Conflict | WriteOutcome::Unknown(_) | WriteOutcome::NotSent(_) => {
                 self.register.want(now);
                 None
             }

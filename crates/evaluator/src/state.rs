@@ -152,6 +152,10 @@ rules! {
     Accepted = "accepted",
     /// The outcome of the write is not known.
     OutcomeUnknown = "outcome-unknown",
+    /// The write was decided and came too late to be sent; everything is looked at again.
+    NotSent = "not-sent",
+    /// The claim did not get ready in its time; nothing was sent.
+    ClaimStuck = "claim-stuck",
     /// Another decision took this epoch or a later one.
     Superseded = "superseded",
     /// The read-back shows the write.
@@ -264,6 +268,8 @@ pub const TABLE: &[Way] = &[
     way(&[Claim], Write, Rule::GuardsHold),
     way(&[Claim], Route, Rule::GuardFalse),
     way(&[Claim], Blind, Rule::ApiSilent),
+    way(&[Claim], Route, Rule::ClaimStuck),
+    way(&[Write], Claim, Rule::NotSent),
     way(&[Write, Unknown], Verify, Rule::Accepted),
     way(&[Write], Unknown, Rule::OutcomeUnknown),
     way(&[Unknown], Adopt, Rule::Superseded),

@@ -99,6 +99,62 @@ impl Bench {
     }
 }
 
+fn claim() -> Claim {
+    Claim {
+        nonce: Nonce::from_u64(7),
+        epoch: 5,
+        cause: evaluator::io::Cause::Down,
+        member: LB2,
+        expect_a: [203, 0, 113, 7].into(),
+        expect_marker: marker(4),
+        set_a: [203, 0, 113, 8].into(),
+        set_marker: marker(5),
+        reason: String::new(),
+        incident: None,
+    }
+}
+
+/// A provider that takes every move and counts them.
+#[derive(Default)]
+struct Counting {
+    writes: std::sync::atomic::AtomicU32,
+}
+
+#[async_trait::async_trait]
+impl dns::Provider for Counting {
+    fn describe(&self) -> dns::ProviderFacts {
+        unreachable!("a write does not ask")
+    }
+    async fn read(&self, _: &dns::Names) -> Result<dns::Reading, dns::DnsError> {
+        unreachable!("a write does not read")
+    }
+    async fn write(&self, _: &dns::Names, change: &dns::Move, _: std::time::Duration) -> dns::MoveOutcome {
+        assert_eq!(change.expect_marker.as_deref(), Some(marker(4).to_string().as_str()));
+        self.writes.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        dns::MoveOutcome::Accepted
+    }
+    async fn adopt(&self, _: &dns::Names, _: &dns::Adoption, _: std::time::Duration) -> dns::MoveOutcome {
+        unreachable!("a move is no adoption")
+    }
+    async fn set_ttl(&self, _: &dns::Names, _: &dns::TtlChange, _: std::time::Duration) -> dns::MoveOutcome {
+        unreachable!("a move changes no TTL")
+    }
+    async fn release(&self, _: &dns::Names, _: &dns::Release, _: std::time::Duration) -> dns::MoveOutcome {
+        unreachable!("a move gives nothing up")
+    }
+    async fn read_scratch(&self, _: &dns::Names) -> Result<dns::provider::Scratch, dns::DnsError> {
+        unreachable!("a move is no probe")
+    }
+    async fn write_scratch(
+        &self,
+        _: &dns::Names,
+        _: &dns::provider::ScratchWrite,
+        _: std::time::Duration,
+    ) -> dns::MoveOutcome {
+        unreachable!("a move is no probe")
+    }
+}
+
 fn moved() -> Output {
     let record = MoveRecord {
         epoch: 5,
@@ -187,26 +243,15 @@ async fn what_a_full_disk_refused_is_owed_and_the_credential_is_gone_meanwhile()
 }
 
 #[tokio::test]
-async fn a_write_that_could_not_be_kept_is_told_as_unknown_and_never_sent_later() {
+async fn a_write_that_could_not_be_kept_is_told_as_not_sent_and_never_sent_later() {
     let mut bench = bench();
     bench.told(Input::Tick);
-    let claim = Claim {
-        nonce: Nonce::from_u64(7),
-        epoch: 5,
-        cause: evaluator::io::Cause::Down,
-        member: LB2,
-        expect_a: [203, 0, 113, 7].into(),
-        expect_marker: marker(4),
-        set_a: [203, 0, 113, 8].into(),
-        set_marker: marker(5),
-        reason: String::new(),
-        incident: None,
-    };
-    bench.watch.owe(vec![Output::DnsCas { claim, deadline: Time::ZERO }]);
+    let claim = claim();
+    bench.watch.owe(vec![Output::DnsCas { claim, deadline: Time::ZERO, not_after: Time::ZERO }]);
     assert!(bench.watch.owed.is_empty());
     let Some(Ask::Input(Input::DnsWrite { nonce, outcome })) = bench.inbox.recv().await else { panic!() };
     assert_eq!(nonce, Nonce::from_u64(7));
-    assert!(matches!(outcome, WriteOutcome::Unknown(_)));
+    assert!(matches!(outcome, WriteOutcome::NotSent(_)));
 }
 
 #[tokio::test]
@@ -233,4 +278,31 @@ async fn what_must_arrive_arrives_at_a_watch_that_is_overrun() {
     }
     handle.tell(Ask::Input(Input::Policy(policy(2, Arming::Shadow))));
     assert!(matches!(first.try_recv(), Ok(Ask::Input(Input::Policy(_)))));
+}
+
+#[tokio::test]
+async fn an_executor_that_stood_still_drops_the_write_and_says_that_nothing_was_sent() {
+    let mut bench = bench();
+    let provider = Arc::new(Counting::default());
+    let name = |text: &str| dns::Fqdn::new(text).unwrap();
+    let names = dns::Names::new(name("www.example.org"), name("example.org")).unwrap();
+    let asked: Arc<dyn dns::Provider> = Arc::clone(&provider) as _;
+    bench.watch.tools.register = Some(Arc::new(Register::new(asked, names, 60)));
+    let written = || provider.writes.load(std::sync::atomic::Ordering::SeqCst);
+    let decided = clock::now();
+    let (deadline, not_after) = (decided + Span::from_s(8), decided + Span::from_ms(250));
+    bench.watch.perform(Output::DnsCas { claim: claim(), deadline, not_after });
+    // The task that sends is not run before this one rests: the whole process stands still meanwhile.
+    while clock::now() <= not_after {
+        std::hint::spin_loop();
+    }
+    let Some(Ask::Input(Input::DnsWrite { nonce, outcome })) = bench.inbox.recv().await else { panic!() };
+    assert_eq!(nonce, claim().nonce);
+    assert!(matches!(outcome, WriteOutcome::NotSent(_)), "{outcome:?}");
+    assert_eq!(written(), 0);
+
+    let (deadline, not_after) = (clock::now() + Span::from_s(8), clock::now() + Span::from_s(8));
+    bench.watch.perform(Output::DnsCas { claim: claim(), deadline, not_after });
+    let Some(Ask::Input(Input::DnsWrite { outcome, .. })) = bench.inbox.recv().await else { panic!() };
+    assert_eq!((outcome, written()), (WriteOutcome::Accepted, 1), "in time it is sent");
 }

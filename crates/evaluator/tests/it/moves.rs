@@ -360,3 +360,96 @@ fn a_witness_votes_and_testifies_and_never_carries_traffic() {
     world.run(30);
     assert_eq!(world.a, [address(2)]);
 }
+
+#[test]
+fn a_write_that_came_too_late_to_be_sent_is_decided_anew_on_a_new_reading() {
+    let mut world = World::steady(3, 10);
+    world.answers = Answers::Late;
+    stop(&mut world, 1);
+    world.run(1);
+    let back = |entry: &evaluator::io::Entry| (entry.from, entry.to) == (State::Write, State::Claim);
+    assert!(world.entries.iter().any(back), "{:?}", world.path());
+    assert!(!world.path().contains(&State::Unknown), "what never left has a known outcome");
+    assert!(world.reads > 1, "read again before each send");
+    // Meanwhile the member serves again: there is nothing to move for.
+    world.host(1).down = Down::None;
+    world.speak(1);
+    world.answers = Answers::Well;
+    world.run(30);
+    assert!(world.sent.is_empty());
+    assert_eq!(world.machine.memory().intent, None, "taken back");
+    assert_eq!(world.state(), State::Steady);
+}
+
+#[test]
+fn a_write_that_can_be_sent_in_time_at_last_is_the_same_one() {
+    let mut world = World::steady(3, 10);
+    world.answers = Answers::Late;
+    stop(&mut world, 1);
+    world.run(2);
+    let nonce = world.machine.memory().intent.unwrap().nonce;
+    world.answers = Answers::Well;
+    world.until(State::Hold, 3);
+    assert_eq!(world.sent.len(), 1);
+    assert_eq!(world.sent[0].1.nonce, nonce);
+}
+
+#[test]
+fn a_computer_that_is_always_too_slow_asks_a_person() {
+    let mut world = World::steady(3, 10);
+    world.answers = Answers::Late;
+    stop(&mut world, 1);
+    world.until(State::Ask, 15);
+    assert!(world.last_reason().contains("too slow to send"), "{}", world.last_reason());
+    assert_eq!(world.machine.memory().intent, None);
+    assert_eq!(world.told(NoticeKind::Ask), 1);
+    assert!(world.sent.is_empty());
+    // Tried again from time to time; told once.
+    world.run(120);
+    assert!(matches!(world.state(), State::Ask | State::Claim), "{:?}", world.state());
+    assert_eq!(world.told(NoticeKind::Ask), 1);
+    world.answers = Answers::Well;
+    world.until(State::Hold, 30);
+    assert_eq!(world.a, [address(2)]);
+}
+
+#[test]
+fn a_claim_that_no_relay_keeps_asks_a_person_and_goes_on_when_one_does() {
+    for delay in [10, 120] {
+        let mut world = World::steady(3, delay);
+        world.acks = false;
+        stop(&mut world, 1);
+        assert_eq!(world.state(), State::Claim);
+        let nonce = world.machine.memory().intent.unwrap().nonce;
+        let reason = "too many intents are open".into();
+        world.input(Input::IntentRefused { relay: id(2), nonce, reason });
+        world.until(State::Ask, 8 + 25);
+        assert!(
+            world.last_reason().contains("no relay stores the intent: edge-2 says: too many"),
+            "{}",
+            world.last_reason()
+        );
+        assert_eq!(world.machine.memory().intent, None, "taken back everywhere");
+        assert_eq!(world.told(NoticeKind::Ask), 1);
+        let missing = world.machine.explain(world.now).missing;
+        assert!(missing.iter().any(|lack| lack.contains("no relay stores the intent")), "{missing:?}");
+        world.run(300);
+        assert!(world.sent.is_empty(), "never without a relay");
+        let claims = world.path().iter().filter(|state| **state == State::Claim).count();
+        assert!((2..=18).contains(&claims), "tried again, and not in one breath: {claims}");
+        world.acks = true;
+        world.until(State::Hold, 40);
+        assert_eq!(world.a, [address(2)]);
+    }
+}
+
+#[test]
+fn a_relay_that_comes_back_ends_the_wait_for_one_that_keeps_intents() {
+    let mut world = World::steady(3, 10);
+    world.acks = false;
+    stop(&mut world, 1);
+    world.until(State::Ask, 15);
+    world.acks = true;
+    world.input(Input::Relay { relay: id(3), link: evaluator::io::Link::Up });
+    world.until(State::Hold, 1);
+}

@@ -66,6 +66,8 @@ pub enum Answers {
     /// Writes vanish, and so do their answers.
     Swallows,
     Rejects,
+    /// The executor stood still after the decision: writes are dropped before they leave.
+    Late,
 }
 
 pub struct World {
@@ -251,8 +253,9 @@ impl World {
                 let result = self.read();
                 self.input(Input::DnsRead(result));
             }
-            Output::DnsCas { claim, deadline } => {
+            Output::DnsCas { claim, deadline, not_after } => {
                 assert_eq!(deadline, self.now + Span::from_s(8));
+                assert_eq!(not_after, self.now + Span::from_ms(250));
                 self.write(claim);
             }
             Output::Notify(notice) => self.notices.push(notice),
@@ -289,13 +292,15 @@ impl World {
         match self.answers {
             Answers::Unreachable => Err(DnsFault::Unreachable("timed out".into())),
             Answers::Refused => Err(DnsFault::Refused("401".into())),
-            Answers::Well | Answers::SilentAfter | Answers::Swallows | Answers::Rejects => Ok(Reading {
-                asked: self.now,
-                a: self.a.clone(),
-                markers: self.markers.clone(),
-                aaaa: false,
-                cname: false,
-            }),
+            Answers::Well | Answers::SilentAfter | Answers::Swallows | Answers::Rejects | Answers::Late => {
+                Ok(Reading {
+                    asked: self.now,
+                    a: self.a.clone(),
+                    markers: self.markers.clone(),
+                    aaaa: false,
+                    cname: false,
+                })
+            }
         }
     }
 
@@ -312,6 +317,10 @@ impl World {
     }
 
     fn write(&mut self, claim: Claim) {
+        if self.answers == Answers::Late {
+            let outcome = WriteOutcome::NotSent("the process stood still".into());
+            return self.input(Input::DnsWrite { nonce: claim.nonce, outcome });
+        }
         self.sent.push((self.now, claim.clone()));
         let nonce = claim.nonce;
         let outcome = match self.answers {
@@ -322,7 +331,7 @@ impl World {
             }
             Answers::Rejects | Answers::Refused => WriteOutcome::Rejected("no such zone".into()),
             Answers::Unreachable => WriteOutcome::Unknown("reset".into()),
-            Answers::Well => {
+            Answers::Well | Answers::Late => {
                 if self.apply(&claim) {
                     WriteOutcome::Accepted
                 } else {

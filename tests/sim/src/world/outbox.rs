@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use evaluator::io::{Claim, Input, MoveRecord, NoticeKind, Output, Reach, WriteOutcome};
-use model::{IncidentId, Nonce, Span, Time};
+use model::{IncidentId, Nonce, Time};
 use protocol::lease;
 
 use crate::ids;
@@ -13,9 +13,6 @@ use crate::wire::Message;
 
 use super::speech::{intent, merge_move, noted};
 use super::{Event, World};
-
-/// An executor that finds itself this late does not send.
-const LATE: Span = Span::from_ms(250);
 
 impl World {
     /// One step of the machine: the checks note what it is told, it decides, the outputs are stored, then acted on.
@@ -122,7 +119,9 @@ impl World {
             Output::IntentAnnounce(claim) => self.announce(console, claim),
             Output::IntentClose { nonce, epoch } => self.close_intent(console, nonce, epoch),
             Output::DnsRead => self.read_register(console),
-            Output::DnsCas { claim, deadline } => self.send_claim(console, decided, claim, deadline),
+            Output::DnsCas { claim, deadline, not_after } => {
+                self.send_claim(console, decided, claim, (deadline, not_after));
+            }
             Output::Role { epoch, active, former: _ } => {
                 self.send_to_relays(console, &Message::Role(epoch, active));
             }
@@ -189,12 +188,13 @@ impl World {
         self.send_to_relays(console, &Message::IntentClose(epoch, nonce));
     }
 
-    fn send_claim(&mut self, console: usize, decided: Time, claim: Claim, deadline: Time) {
+    fn send_claim(&mut self, console: usize, decided: Time, claim: Claim, until: (Time, Time)) {
+        let (deadline, not_after) = until;
         let tb = self.consoles[console].tb(self.now);
         // Standing still between deciding and doing: the moment has passed.
-        let late = tb - decided > LATE || tb > deadline;
+        let late = tb > not_after || tb > deadline;
         if late && self.planted != Some(Planted::LateSendAllowed) {
-            let outcome = WriteOutcome::Unknown("not sent: this process stood still".into());
+            let outcome = WriteOutcome::NotSent("this process stood still".into());
             self.step(console, Input::DnsWrite { nonce: claim.nonce, outcome });
             return;
         }
