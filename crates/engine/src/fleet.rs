@@ -37,13 +37,8 @@ pub(crate) struct Reachable {
 }
 
 impl Fleet {
-    /// Founds a fleet whose only owner is this console.
-    pub(crate) fn found(
-        console: ConsoleId,
-        name: &str,
-        key: SecretKey,
-        keeper: &dyn Keeper,
-    ) -> anyhow::Result<Self> {
+    /// Founds a fleet whose only owner is this console. Nothing is written yet.
+    pub(crate) fn found(console: ConsoleId, name: &str, key: SecretKey) -> anyhow::Result<Self> {
         let entry = ConsoleEntry { id: console, key: key.public(), name: name.to_owned(), role: Role::Owner };
         let first = Roster {
             fleet: None,
@@ -54,9 +49,8 @@ impl Fleet {
             removed: Vec::new(),
         };
         let doc = first.seal(console, &key);
-        let shelf = Shelf::founded(doc.clone()).context("founding the fleet")?;
+        let shelf = Shelf::founded(doc).context("founding the fleet")?;
         let id = shelf.fleet().expect("a founded shelf knows its fleet");
-        keeper.keep(&doc)?;
         Ok(Self { console, name: name.to_owned(), key, id, shelf: Mutex::new(shelf) })
     }
 
@@ -296,7 +290,9 @@ mod tests {
     }
 
     fn fleet(keeper: &dyn Keeper) -> Fleet {
-        Fleet::found(ConsoleId::from_number(1), "desk", SecretKey::from_bytes(&[3; 32]), keeper).unwrap()
+        let fleet = Fleet::found(ConsoleId::from_number(1), "desk", SecretKey::from_bytes(&[3; 32])).unwrap();
+        fleet.shelf().kept().iter().for_each(|doc| keeper.keep(doc).unwrap());
+        fleet
     }
 
     #[test]

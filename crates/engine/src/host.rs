@@ -311,7 +311,8 @@ impl Host {
         }
     }
 
-    /// Makes the profile: vault, key, name and a fleet of its own.
+    /// Makes the profile: vault, key, name and a fleet of its own. Whatever cuts it off leaves nothing that counts until
+    /// its last write, and nothing that stands in the way of another try.
     pub(crate) fn make_profile(&self, request: &ProfileInit) -> anyhow::Result<()> {
         let console = ConsoleId::from_bytes(random::bytes());
         let backend = match request.vault {
@@ -320,13 +321,13 @@ impl Host {
             VaultChoice::Credential => Backend::Credential,
         };
         let passphrase = request.secret.as_ref().map(|secret| SecretString::from(secret.expose()));
+        profile::begin(&self.store, &self.directory, console, backend)?;
         let vault = Vault::create(backend, &self.directory, &console.to_string(), passphrase)?;
         let vault = Arc::new(vault);
         let key = profile::make_key(&vault)?;
-        let mut facts = Facts { console, name: request.name.clone(), fleet: None, backend };
-        let fleet = Fleet::found(console, &request.name, key, &*self.store)?;
-        facts.fleet = Some(fleet.id);
-        profile::keep_facts(&self.store, &facts)?;
+        let fleet = Fleet::found(console, &request.name, key)?;
+        let facts = Facts { console, name: request.name.clone(), fleet: Some(fleet.id), backend };
+        profile::found(&self.store, &facts, &fleet.shelf().kept())?;
         self.state().facts = Some(facts);
         self.state().vault = Some(Arc::clone(&vault));
         self.start(vault, Arc::new(fleet))
@@ -337,7 +338,7 @@ impl Host {
         let mut facts = self.facts().context("there is no profile here")?;
         let vault = self.vault().context("the vault is locked")?;
         facts.fleet = Some(fleet.id);
-        profile::keep_facts(&self.store, &facts)?;
+        profile::found(&self.store, &facts, &fleet.shelf().kept())?;
         self.end_tasks();
         self.state().facts = Some(facts);
         self.start(vault, Arc::new(fleet))

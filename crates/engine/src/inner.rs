@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use evaluator::io::{self, Command, Credential, Input, Setup};
 use model::{MemberId, PoolId, Span};
-use protocol::docs::{DocKind, SignedDoc};
+use protocol::docs::SignedDoc;
 use protocol::records::Record;
 use protocol::sign::{Kind, Signed};
-use store::{Document, DocumentKind, Store};
+use store::Store;
 use vault::Vault;
 
 use crate::events::Events;
@@ -428,23 +428,8 @@ impl Keeper for Inner {
     }
 }
 
-impl Keeper for Store {
-    fn keep(&self, doc: &SignedDoc) -> anyhow::Result<()> {
-        keep_document(self, doc)
-    }
-}
-
 fn keep_document(store: &Store, doc: &SignedDoc) -> anyhow::Result<()> {
-    let kind = doc.doc.kind();
-    let (kept, version) = match doc.doc {
-        DocKind::Roster => (DocumentKind::Roster, doc.signed.peek::<protocol::docs::Roster>(kind)?.version),
-        DocKind::Policy => {
-            let policy = doc.signed.peek::<protocol::docs::Policy>(kind)?;
-            (DocumentKind::Policy(policy.pool), policy.version)
-        }
-    };
-    let document =
-        Document { version, hash: doc.signed.hash().to_string(), json: serde_json::to_string(doc)? };
+    let (kept, document) = crate::profile::document_of(doc)?;
     store.put_document(kept, &document)?;
     Ok(())
 }

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use model::{ConsoleId, FleetId};
-use protocol::docs::SignedDoc;
+use protocol::docs::{DocKind, Policy, Roster, SignedDoc};
 use protocol::key::SecretKey;
 use secrecy::{ExposeSecret as _, SecretString};
-use store::Store;
+use store::{Document, DocumentKind, Store};
 use vault::{Backend, SecretName, Vault};
 
 use crate::fleet::Fleet;
@@ -133,15 +133,47 @@ pub(crate) fn read_key(vault: &Vault) -> anyhow::Result<SecretKey> {
     Ok(SecretKey::from_bytes(&bytes))
 }
 
-/// Writes the facts of a new profile. The fleet's id comes last: a profile without one is not whole.
-pub(crate) fn keep_facts(store: &Store, facts: &Facts) -> anyhow::Result<()> {
+/// Notes what is about to be made, before anything of it lies outside of the database. What an earlier making that was
+/// cut off has left is taken away first: nothing ever counted on it.
+pub(crate) fn begin(
+    store: &Store,
+    directory: &Path,
+    console: ConsoleId,
+    backend: Backend,
+) -> anyhow::Result<()> {
+    if let Some(left) = store.making()? {
+        let (console, backend) = left.split_once(' ').context("reading what was about to be made")?;
+        let backend = backend.parse().map_err(anyhow::Error::msg)?;
+        Vault::discard(backend, directory, console, &[key_name()])
+            .context("taking away what an unfinished profile has left")?;
+    }
+    store.set_making(&format!("{console} {backend}"))?;
+    Ok(())
+}
+
+/// Writes what a profile is and its fleet's documents, all in one: before it there is no profile, or the one before.
+pub(crate) fn found(store: &Store, facts: &Facts, docs: &[SignedDoc]) -> anyhow::Result<()> {
     let console = facts.console.to_string();
     let backend = facts.backend.to_string();
-    store.set_profile(&[("console", &console), ("name", &facts.name), ("vault", &backend)])?;
-    if let Some(fleet) = facts.fleet {
-        store.set_profile(&[("fleet", &fleet.to_string())])?;
-    }
+    let fleet = facts.fleet.context("a profile belongs to a fleet from its first day")?.to_string();
+    let rows = docs.iter().map(document_of).collect::<anyhow::Result<Vec<_>>>()?;
+    let facts = [("console", &*console), ("name", &facts.name), ("vault", &backend), ("fleet", &fleet)];
+    store.found(&facts, &rows)?;
     Ok(())
+}
+
+/// A signed document as the store keeps it.
+pub(crate) fn document_of(doc: &SignedDoc) -> anyhow::Result<(DocumentKind, Document)> {
+    let kind = doc.doc.kind();
+    let (kept, version) = match doc.doc {
+        DocKind::Roster => (DocumentKind::Roster, doc.signed.peek::<Roster>(kind)?.version),
+        DocKind::Policy => {
+            let policy = doc.signed.peek::<Policy>(kind)?;
+            (DocumentKind::Policy(policy.pool), policy.version)
+        }
+    };
+    let json = serde_json::to_string(doc)?;
+    Ok((kept, Document { version, hash: doc.signed.hash().to_string(), json }))
 }
 
 /// The fleet as it lies on disk.

@@ -418,16 +418,9 @@ mod tests {
         Arc::new(Store::open_in_memory().unwrap())
     }
 
-    struct Nowhere;
-    impl crate::fleet::Keeper for Nowhere {
-        fn keep(&self, _: &protocol::docs::SignedDoc) -> anyhow::Result<()> {
-            Ok(())
-        }
-    }
-
     fn story(store: &Arc<Store>) -> Story {
         let key = SecretKey::from_bytes(&[3; 32]);
-        let fleet = Fleet::found(ConsoleId::from_number(1), "desk", key, &Nowhere).unwrap();
+        let fleet = Fleet::found(ConsoleId::from_number(1), "desk", key).unwrap();
         Story::new(EDGE, Arc::clone(store), Arc::new(fleet), Arc::default())
     }
 

@@ -3,6 +3,7 @@
 use model::PoolId;
 use rusqlite::{OptionalExtension as _, Row, params};
 
+use crate::profile::{MAKING, set_facts};
 use crate::{Store, StoreError};
 
 /// Rosters kept, so that a sleeper can follow.
@@ -166,13 +167,27 @@ impl Store {
         })
     }
 
-    /// Forgets every document, record and memory: before this console joins another fleet.
+    /// Makes these documents all there are, forgets every record and memory, and sets these facts about the profile: all
+    /// or nothing. This one write founds a profile, and this one takes it into another fleet.
     ///
     /// # Errors
-    /// A database that cannot be written.
-    pub fn forget_documents(&self) -> Result<(), StoreError> {
-        self.write("forgetting the fleet's documents", |transaction| {
-            transaction.execute_batch("DELETE FROM document; DELETE FROM record; DELETE FROM memory;")
+    /// A database that cannot be written; then everything is as it was.
+    pub fn found(
+        &self,
+        facts: &[(&str, &str)],
+        documents: &[(DocumentKind, Document)],
+    ) -> Result<(), StoreError> {
+        self.write("founding the profile", |transaction| {
+            transaction.execute_batch("DELETE FROM document; DELETE FROM record; DELETE FROM memory;")?;
+            let mut insert = transaction.prepare_cached(
+                "INSERT INTO document (kind, subject, version, hash, json) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?;
+            for (kind, document) in documents {
+                let (name, subject) = kind.columns();
+                insert.execute(params![name, subject, document.version, document.hash, document.json])?;
+            }
+            transaction.execute("DELETE FROM profile WHERE key = ?1", [MAKING])?;
+            set_facts(transaction, facts)
         })
     }
 

@@ -27,6 +27,15 @@ pub enum StoreError {
         #[source]
         source: rusqlite::Error,
     },
+    /// The disk takes no writes at all. Nothing of the operation was kept.
+    #[error("the disk takes no writes while {doing}; nothing of it was kept")]
+    ReadOnly {
+        /// What was being done.
+        doing: &'static str,
+        /// SQLite's words.
+        #[source]
+        source: rusqlite::Error,
+    },
     /// Another process writes, longer than the patience.
     #[error("another process holds the database while {doing}")]
     Busy {
@@ -78,7 +87,7 @@ impl StoreError {
     /// Whether the same call may work later without any change of ours.
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::Busy { .. } | Self::DiskFull { .. } => true,
+            Self::Busy { .. } | Self::DiskFull { .. } | Self::ReadOnly { .. } => true,
             Self::Corrupt { .. }
             | Self::Newer { .. }
             | Self::Migrate { .. }
@@ -94,6 +103,7 @@ impl StoreError {
                 Self::Corrupt { path: path.to_owned(), source }
             }
             Some(ErrorCode::DiskFull) => Self::DiskFull { doing, source },
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly { doing, source },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { doing, source },
             _ => Self::Sqlite { doing, source },
         }

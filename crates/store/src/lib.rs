@@ -32,4 +32,4 @@ pub use invitation::{Invitation, Spent};
 pub use ledger::{Begun, LEDGER_AGE_MS_MAX};
 pub use provider::Provider;
 pub use step::{EntryRow, IncidentPatch, NoticeRow, Phase, Step};
-pub use store::Store;
+pub use store::{Around, Store};

@@ -1,8 +1,11 @@
 //! What the profile is, and the console's own settings.
 
-use rusqlite::OptionalExtension as _;
+use rusqlite::{OptionalExtension as _, Transaction};
 
 use crate::{Store, StoreError};
+
+/// The fact that stands while a profile is being made.
+pub(crate) const MAKING: &str = "making";
 
 impl Store {
     /// A fact about this profile: console id, name, vault.
@@ -22,17 +25,23 @@ impl Store {
     /// # Errors
     /// A database that cannot be written.
     pub fn set_profile(&self, facts: &[(&str, &str)]) -> Result<(), StoreError> {
-        self.write("writing the profile", |transaction| {
-            facts.iter().try_for_each(|(key, value)| {
-                transaction
-                    .execute(
-                        "INSERT INTO profile (key, value) VALUES (?1, ?2)
-                         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                        [key, value],
-                    )
-                    .map(drop)
-            })
-        })
+        self.write("writing the profile", |transaction| set_facts(transaction, facts))
+    }
+
+    /// Notes that a profile is about to be made, and what lies outside of this database then. [`Store::found`] ends it.
+    ///
+    /// # Errors
+    /// A database that cannot be written.
+    pub fn set_making(&self, what: &str) -> Result<(), StoreError> {
+        self.set_profile(&[(MAKING, what)])
+    }
+
+    /// What was about to be made and never was.
+    ///
+    /// # Errors
+    /// A database that cannot be read.
+    pub fn making(&self) -> Result<Option<String>, StoreError> {
+        self.profile(MAKING)
     }
 
     /// A setting of this console, as JSON.
@@ -64,4 +73,12 @@ impl Store {
             .map(drop)
         })
     }
+}
+
+pub(crate) fn set_facts(transaction: &Transaction<'_>, facts: &[(&str, &str)]) -> rusqlite::Result<()> {
+    let mut set = transaction.prepare_cached(
+        "INSERT INTO profile (key, value) VALUES (?1, ?2)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+    )?;
+    facts.iter().try_for_each(|(key, value)| set.execute([key, value]).map(drop))
 }

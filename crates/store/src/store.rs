@@ -16,12 +16,19 @@ pub(crate) const FILE: &str = "serversctl.db";
 /// How long a reader of another process (a backup) may hold us up.
 const BUSY: Duration = Duration::from_secs(5);
 
-/// One profile's database. Every method is short and blocking; all of them may be called from any thread.
+/// Runs a write that may wait for the disk; what it is given has to be run exactly once before it returns.
+pub type Around = fn(&mut dyn FnMut());
+
+/// One profile's database. Every method is blocking; all of them may be called from any thread. Reads never wait for a
+/// write: they have a connection of their own and see what was committed last.
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
     start_counter: u64,
-    connection: Mutex<Connection>,
+    writer: Mutex<Connection>,
+    /// None for a database in memory, which lives in one connection.
+    reader: Option<Mutex<Connection>>,
+    around: Around,
 }
 
 impl Store {
@@ -38,7 +45,25 @@ impl Store {
         OpenOptions::new().append(true).create(true).mode(0o600).open(&path).map_err(failed)?;
         let connection = Connection::open(&path)
             .map_err(|source| StoreError::of("opening the database", &path, source))?;
-        Self::start(path, connection)
+        let mut store = Self::start(path, connection)?;
+        store.reader = Some(Mutex::new(store.open_reader()?));
+        Ok(store)
+    }
+
+    /// The same, with every write run by `around`: an asynchronous host gives its thread away while a disk is slow.
+    #[must_use]
+    pub fn with_writes_run_by(self, around: Around) -> Self {
+        Self { around, ..self }
+    }
+
+    fn open_reader(&self) -> Result<Connection, StoreError> {
+        let opened = Connection::open(&self.path).and_then(|connection| {
+            connection.busy_timeout(BUSY)?;
+            connection.pragma_update(None, "query_only", true)?;
+            connection.pragma_update(None, "trusted_schema", false)?;
+            Ok(connection)
+        });
+        opened.map_err(|source| StoreError::of("opening the database", &self.path, source))
     }
 
     /// A database that lives in memory only, for tests and simulations.
@@ -65,7 +90,8 @@ impl Store {
                 |row| row.get(0),
             )
             .map_err(|source| StoreError::of("counting this start", &path, source))?;
-        Ok(Self { path, start_counter: counted, connection: Mutex::new(connection) })
+        let writer = Mutex::new(connection);
+        Ok(Self { path, start_counter: counted, writer, reader: None, around: |run| run() })
     }
 
     /// Which start of this profile this is; rises by one with every [`Store::open`].
@@ -112,9 +138,17 @@ impl Store {
     /// None in practice.
     #[doc(hidden)]
     pub fn limit_pages_for_tests(&self, pages: u64) -> Result<(), StoreError> {
-        self.read("limiting the database", |connection| {
-            connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
-        })
+        let sql = format!("PRAGMA max_page_count = {pages}");
+        lock(&self.writer)
+            .query_row(&sql, [], |_| Ok(()))
+            .map_err(|source| StoreError::of("limiting the database", &self.path, source))
+    }
+
+    /// Holds the database as a writer that waits for a slow disk does, while `run` runs.
+    #[doc(hidden)]
+    pub fn hold_writes_for_tests<T>(&self, run: impl FnOnce() -> T) -> T {
+        let _held = lock(&self.writer);
+        run()
     }
 
     pub(crate) fn read<T>(
@@ -122,7 +156,8 @@ impl Store {
         doing: &'static str,
         run: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        run(&self.lock()).map_err(|source| StoreError::of(doing, &self.path, source))
+        let connection = lock(self.reader.as_ref().unwrap_or(&self.writer));
+        run(&connection).map_err(|source| StoreError::of(doing, &self.path, source))
     }
 
     pub(crate) fn write<T>(
@@ -130,20 +165,26 @@ impl Store {
         doing: &'static str,
         run: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        let mut connection = self.lock();
-        let result =
-            connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|transaction| {
+        let mut run = Some(run);
+        let mut result = None;
+        (self.around)(&mut || {
+            let Some(run) = run.take() else { return };
+            let mut connection = lock(&self.writer);
+            let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+            result = Some(begun.and_then(|transaction| {
                 let value = run(&transaction)?;
                 transaction.commit()?;
                 Ok(value)
-            });
+            }));
+        });
+        let result = result.expect("whoever runs writes runs each of them");
         result.map_err(|source| StoreError::of(doing, &self.path, source))
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Connection> {
-        // A panic inside a transaction rolled it back when it was dropped.
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    // A panic inside a transaction rolled it back when it was dropped.
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub(crate) fn prepare(connection: &Connection, synchronous: &str) -> rusqlite::Result<()> {
@@ -177,12 +218,26 @@ mod tests {
         let store = Store::open(directory.path()).unwrap();
         let pragma = |name: &str| {
             let sql = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
-            store.read("reading a pragma", |connection| {
-                connection.query_row(&sql, [], |row| row.get::<_, String>(0))
-            })
+            lock(&store.writer).query_row(&sql, [], |row| row.get::<_, String>(0))
         };
         assert_eq!(pragma("journal_mode").unwrap(), "wal");
         assert_eq!(pragma("synchronous").unwrap(), "2", "FULL");
         assert_eq!(pragma("foreign_keys").unwrap(), "1");
+    }
+
+    #[test]
+    fn a_read_never_waits_for_a_write_and_sees_what_was_committed() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).unwrap();
+        store.set_profile(&[("name", "before")]).unwrap();
+        // Under a lock that a read would wait at, this would never end.
+        let read = store.hold_writes_for_tests(|| store.profile("name"));
+        assert_eq!(read.unwrap().as_deref(), Some("before"));
+        store.set_profile(&[("name", "after")]).unwrap();
+        assert_eq!(store.profile("name").unwrap().as_deref(), Some("after"));
+        let refused = store.read("writing where one reads", |connection| {
+            connection.execute("DELETE FROM profile", []).map(drop)
+        });
+        assert!(refused.is_err());
     }
 }

@@ -56,6 +56,20 @@ impl AgeFile {
         Ok(file)
     }
 
+    /// Removes the key first: secrets without a key are nothing, a key without secrets would look damaged.
+    pub(crate) fn discard(directory: &Path) -> Result<(), VaultError> {
+        let file = Self::at(directory);
+        for path in [&file.key_path, &file.path] {
+            match std::fs::remove_file(path) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(VaultError::File { action: "removing", path: path.clone(), source });
+                }
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn open(directory: &Path) -> Result<Self, VaultError> {
         let file = Self::at(directory);
         if !file.key_path.exists() {

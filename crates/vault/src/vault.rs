@@ -96,6 +96,28 @@ impl Vault {
         Ok(vault)
     }
 
+    /// Takes away what a making of this vault that was cut off has left: its files, and the secrets of these names. A
+    /// keychain that cannot be asked keeps them; nobody looks for them again.
+    ///
+    /// # Errors
+    /// A file that cannot be removed.
+    pub fn discard(
+        backend: Backend,
+        directory: &Path,
+        profile: &str,
+        names: &[SecretName],
+    ) -> Result<(), VaultError> {
+        match backend {
+            Backend::Keychain => {
+                let keychain = Keychain::open(profile, KEYCHAIN_PATIENCE);
+                // The first that is refused says that the others will be.
+                let _ = names.iter().chain([&canary()]).try_for_each(|name| keychain.remove(name));
+                Ok(())
+            }
+            Backend::File | Backend::Credential => AgeFile::discard(directory),
+        }
+    }
+
     /// Opens the vault of a profile. Never waits and never asks: a file without a given passphrase is opened locked.
     ///
     /// # Errors
@@ -154,7 +176,7 @@ impl Vault {
     /// # Errors
     /// Whatever stands between us and the secrets.
     pub fn probe(&self) -> Result<(), VaultError> {
-        let name = SecretName::new("canary");
+        let name = canary();
         let canary = SecretString::from(CANARY);
         self.put(&name, &canary)?;
         let back = self.get(&name)?;
@@ -209,6 +231,10 @@ impl Vault {
 
 /// What the probe writes; no secret.
 const CANARY: &str = "serversctl canary";
+
+fn canary() -> SecretName {
+    SecretName::new("canary")
+}
 
 fn how_to_unlock(backend: Backend) -> String {
     match backend {

@@ -16,7 +16,7 @@ pub(crate) struct Profile {
 }
 
 impl Profile {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let directory = TempDir::new().unwrap();
         let passphrase = directory.path().join("passphrase");
         fs::write(&passphrase, "a good passphrase\n").unwrap();

@@ -3,6 +3,7 @@
 
 mod brief;
 mod hosted;
+mod killed;
 mod watch;
 
 use std::path::Path;

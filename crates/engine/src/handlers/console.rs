@@ -11,7 +11,7 @@ use protocol::key::PublicKey;
 use serde::{Deserialize, Serialize};
 
 use super::failed;
-use crate::fleet::{Fleet, Keeper as _};
+use crate::fleet::Fleet;
 use crate::host::Host;
 use crate::inner::Inner;
 use crate::profile;
@@ -135,10 +135,6 @@ pub(crate) fn join(host: &Host, request: &FleetJoin) -> Result<Outcome<FleetJoin
     let (shelf, plan) = anchored(&file, &inner)?;
     if request.change.dry_run {
         return Ok(Outcome::planned(plan));
-    }
-    inner.store.forget_documents().map_err(super::stored)?;
-    for doc in shelf.kept() {
-        inner.store.keep(&doc).map_err(failed("keeping the fleet's documents"))?;
     }
     let fleet = Fleet::restored(
         inner.fleet.console,

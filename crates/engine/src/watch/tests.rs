@@ -48,7 +48,7 @@ fn bench() -> Bench {
     let directory = tempfile::tempdir().unwrap();
     let store = Arc::new(Store::open(directory.path()).unwrap());
     let key = SecretKey::from_bytes(&[3; 32]);
-    let fleet = Arc::new(Fleet::found(ConsoleId::from_number(1), "desk", key.clone(), &*store).unwrap());
+    let fleet = Arc::new(Fleet::found(ConsoleId::from_number(1), "desk", key.clone()).unwrap());
     let events = Arc::new(Events::default());
     let mut story = Story::new(EDGE, Arc::clone(&store), fleet, Arc::clone(&events));
     story.keep(&memory(), &[]).unwrap();
