@@ -172,8 +172,6 @@ impl Machine {
         let ours = self.memory.intent.as_ref().is_some_and(|claim| claim.nonce == nonce);
         if let Some(work) = self.work.as_mut().filter(|_| ours && self.roster.members.contains_key(&relay)) {
             work.stored = true;
-        }
-    }
             self.stuck = None;
         }
     }
@@ -187,6 +185,8 @@ impl Machine {
             format!("{} says: {}", self.name(relay), reason.chars().take(REASON_MAX).collect::<String>());
         if let Some(work) = self.work.as_mut() {
             work.refused = Some(words);
+        }
+    }
 
     fn on_dns_read(&mut self, now: Time, result: Result<Reading, DnsFault>) {
         if !self.reads() {

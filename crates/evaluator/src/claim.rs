@@ -326,12 +326,12 @@ impl Machine {
                 unknown(format!("the provider asks to wait {span}"))
             }
             WriteOutcome::Unknown(words) => unknown(words),
-        }
-    }
             WriteOutcome::NotSent(words) => {
                 // WRITE is entered from CLAIM only, with the first request of its intent: nothing of it is under way.
                 work.unsent = Some(words.clone());
                 work.tries = 0;
                 Some(Go::new(State::Claim, Rule::NotSent, format!("nothing was sent: {words}")))
             }
+        }
+    }
 }

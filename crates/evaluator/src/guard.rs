@@ -36,9 +36,9 @@ pub(crate) enum Lack {
     Paused,
     Record,
     HoldDown,
+    Stuck(String),
     Third,
 }
-    Stuck(String),
 
 /// What could be done about the active member now.
 #[derive(Clone, Debug)]
@@ -82,9 +82,9 @@ impl Machine {
             Some(target) => self.lacks_of_target(now, active, cause, target, &mut lacks),
         }
         self.common_lacks(now, active, &mut lacks);
+        lacks.extend(self.stuck(now).map(|stuck| Lack::Stuck(stuck.words.clone())));
         if self.hold.third(now) && !self.planted.has(Bug::IgnoreHoldDown) {
             lacks.push(Lack::Third);
-        lacks.extend(self.stuck(now).map(|stuck| Lack::Stuck(stuck.words.clone())));
         }
         Assessment { verdict, cause, target, lacks }
     }
@@ -250,6 +250,7 @@ impl Machine {
             Lack::Paused => "the pool is paused".to_owned(),
             Lack::Record => "the record is not what the newest epoch says".to_owned(),
             Lack::HoldDown => "hold-down runs".to_owned(),
+            Lack::Stuck(words) => format!("the claim did not get ready: {words}"),
             Lack::Third => "it would be the third automatic move within two hours".to_owned(),
         }
     }
@@ -260,7 +261,6 @@ impl Verdict {
     pub const fn words(self) -> &'static str {
         match self {
             Self::Unknown => "unknown: not heard since this console can see",
-            Lack::Stuck(words) => format!("the claim did not get ready: {words}"),
             Self::Up => "up",
             Self::Suspect => "late, and not confirmed down",
             Self::Down => "down: confirmed by enough vantage points",

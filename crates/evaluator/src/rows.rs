@@ -154,11 +154,11 @@ impl Machine {
         }
     }
 
+    /// What the holder does while all is well.
+    pub(crate) fn steady_work(&mut self, now: Time, active: MemberId, out: &mut Vec<Output>) -> Option<Go> {
         if self.stuck(now).is_some() {
             return None;
         }
-    /// What the holder does while all is well.
-    pub(crate) fn steady_work(&mut self, now: Time, active: MemberId, out: &mut Vec<Output>) -> Option<Go> {
         if let Some(go) = self.close_foreign(now, active, out) {
             return Some(go);
         }
@@ -298,13 +298,13 @@ impl Machine {
             return Some(self.confirm_service(active));
         }
         let gone = self.silent_too_long(now, active);
-        if self.stuck(now).is_some() {
-            return None;
-        }
         let heard = self.sight.get(active).is_some_and(|seen| seen.made_after.is_some());
         let known = heard || self.some_testimony_says_down(now, active);
         if gone && known {
             return Some(self.confirm_silence(now, active));
+        }
+        if self.stuck(now).is_some() {
+            return None;
         }
         // Closing what another console left open moves nothing, and hold-down lasts longer than an intent may.
         self.close_foreign(now, active, out)
