@@ -243,6 +243,10 @@ commands! {
         incident_list(req::IncidentListRequest) -> view::incident::IncidentList;
         /// Shows one incident with its phases, entries and evidence.
         incident_show(req::IncidentShow) -> view::incident::IncidentView;
+        /// Lists what people were told, newest first.
+        notice_list(req::NoticeListRequest) -> view::incident::NoticeList;
+        /// Shows how this console tells people.
+        notice_settings_show(req::NoticeSettingsShow) -> view::incident::NoticeSettings;
         /// Lists who changed what, newest first.
         audit_list(req::AuditListRequest) -> view::incident::AuditList;
     }
@@ -297,6 +301,8 @@ commands! {
         pool_acknowledge(req::PoolAcknowledge) -> view::pool::PoolStatus;
         /// Ends DRIFT: takes the record as it stands, or puts it back.
         drift_resolve(req::DriftResolve) -> view::dns::DnsView;
+        /// Changes how this console tells people.
+        notice_settings_set(req::NoticeSettingsSet) -> view::incident::NoticeSettings;
         /// Pauses the watch of this computer only.
         watch_pause(req::WatchPause) -> view::host::HostStatus;
         /// Resumes the watch of this computer.

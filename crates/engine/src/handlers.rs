@@ -7,6 +7,7 @@ pub(crate) mod history;
 pub(crate) mod host;
 pub(crate) mod ledger;
 pub(crate) mod member;
+pub(crate) mod notice;
 pub(crate) mod pool;
 pub(crate) mod provider;
 mod stream;

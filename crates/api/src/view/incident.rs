@@ -112,6 +112,42 @@ pub struct NoticeView {
     pub at_ms: u64,
 }
 
+/// Notices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct NoticeList {
+    /// Newest first.
+    pub notices: Vec<NoticeView>,
+}
+
+/// Hours of every day, by this computer's clock, in which only urgent notices are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct QuietHours {
+    /// Their first minute of the day, 0 to 1439.
+    pub from_minute: u16,
+    /// The first minute after them, 0 to 1439; the same as `from_minute` for none, smaller for hours over midnight.
+    pub to_minute: u16,
+}
+
+/// How this console tells people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct NoticeSettings {
+    /// Whether the desktop shows notices at all.
+    pub shown: bool,
+    /// Until when none are shown, Unix time; 0 for not muted.
+    pub muted_until_ms: u64,
+    /// Hours in which only urgent ones are shown.
+    pub quiet: QuietHours,
+}
+
+impl Default for NoticeSettings {
+    fn default() -> Self {
+        Self { shown: true, muted_until_ms: 0, quiet: QuietHours::default() }
+    }
+}
+
 /// The audit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "camelCase")]

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::stream::Stream;
-use super::{console, dns, history, host, ledger, member, pool, provider, switch};
+use super::{console, dns, history, host, ledger, member, notice, pool, provider, switch};
 use crate::host::Host;
 
 #[async_trait]
@@ -126,6 +126,22 @@ impl api::Host for Host {
         request: req::IncidentShow,
     ) -> Result<view::incident::IncidentView, ApiError> {
         history::show(&*self.inner()?, &request)
+    }
+
+    async fn notice_list(
+        &self,
+        _call: &Call,
+        request: req::NoticeListRequest,
+    ) -> Result<view::incident::NoticeList, ApiError> {
+        notice::list(self, &request)
+    }
+
+    async fn notice_settings_show(
+        &self,
+        _call: &Call,
+        _request: req::NoticeSettingsShow,
+    ) -> Result<view::incident::NoticeSettings, ApiError> {
+        notice::settings(self)
     }
 
     async fn audit_list(
@@ -334,6 +350,14 @@ impl api::Host for Host {
         request: req::DriftResolve,
     ) -> Result<Outcome<view::dns::DnsView>, ApiError> {
         switch::drift(&self.inner()?, call, &request).await
+    }
+
+    async fn notice_settings_set(
+        &self,
+        _call: &Call,
+        request: req::NoticeSettingsSet,
+    ) -> Result<Outcome<view::incident::NoticeSettings>, ApiError> {
+        notice::set(self, &request)
     }
 
     async fn watch_pause(
