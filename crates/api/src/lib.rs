@@ -21,6 +21,7 @@ pub mod error;
 pub mod event;
 #[cfg(any(test, feature = "fake"))]
 pub mod fake;
+pub mod glance;
 pub mod names;
 pub mod request;
 pub mod secret;

@@ -1,0 +1,162 @@
+//! The newest state of everything, kept by events, and what a change of it tells people.
+
+use std::collections::BTreeMap;
+
+use model::{Health, IncidentId, PoolId};
+
+use super::{Alert, Hosting, Level, Place, wording};
+use crate::view::host::HostStatus;
+use crate::view::incident::IncidentView;
+use crate::view::member::Role;
+use crate::view::pool::{PoolStatus, PoolStatuses};
+use crate::view::{Evidence, YesNo};
+use crate::{Event, EventBody};
+
+/// Incidents kept for the wording of notices; their end comes seconds after their beginning.
+const INCIDENTS_MAX: usize = 32;
+
+/// The newest state of everything a glance shows.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    pub(super) hosting: Hosting,
+    pub(super) host: Option<HostStatus>,
+    pub(super) pools: BTreeMap<PoolId, PoolStatus>,
+    pub(super) incidents: BTreeMap<IncidentId, IncidentView>,
+    pub(super) muted_until_ms: Option<u64>,
+}
+
+/// What an event changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Heard {
+    /// Events were missed: hand in a fresh snapshot.
+    pub is_stale: bool,
+    /// What people should be told.
+    pub alerts: Vec<Alert>,
+}
+
+impl Default for Picture {
+    fn default() -> Self {
+        Self {
+            hosting: Hosting::Opening,
+            host: None,
+            pools: BTreeMap::new(),
+            incidents: BTreeMap::new(),
+            muted_until_ms: None,
+        }
+    }
+}
+
+impl Picture {
+    /// Whether there is a host; without one nothing that was known is true any more.
+    pub fn set_hosting(&mut self, hosting: Hosting) {
+        if hosting != Hosting::Present {
+            self.host = None;
+            self.pools.clear();
+        }
+        self.hosting = hosting;
+    }
+
+    /// Until when notices are muted, for the menu.
+    pub const fn set_muted(&mut self, until_ms: Option<u64>) {
+        self.muted_until_ms = until_ms;
+    }
+
+    /// A fresh snapshot. It tells nothing: what it shows was so before.
+    pub fn set(&mut self, host: HostStatus, statuses: PoolStatuses) {
+        self.host = Some(host);
+        self.pools = statuses.pools.into_iter().map(|pool| (pool.id, pool)).collect();
+    }
+
+    /// Pools that this host watches.
+    pub fn watched(&self) -> usize {
+        let is_watched = |pool: &&PoolStatus| pool.hostname.is_some() && pool.state != "UNWATCHED";
+        self.pools.values().filter(is_watched).count()
+    }
+
+    /// Takes one event in.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "what a glance does not show changes nothing here")]
+    pub fn hear(&mut self, event: &Event, at_ms: u64) -> Heard {
+        let mut heard = Heard::default();
+        match &event.body {
+            EventBody::Resync => heard.is_stale = true,
+            EventBody::Host(host) => self.host = Some(host.clone()),
+            EventBody::Pool(pool) => {
+                let before = self.pools.insert(pool.id, (**pool).clone());
+                heard.alerts = before.map(|before| told(&before, pool, at_ms)).unwrap_or_default();
+            }
+            EventBody::PoolRemoved(pool) => {
+                self.pools.remove(pool);
+            }
+            EventBody::Incident(incident) => self.keep(incident),
+            EventBody::Notice(notice) => {
+                let pool = notice.pool.and_then(|id| self.pools.get(&id));
+                let incident = notice.incident.and_then(|id| self.incidents.get(&id));
+                heard.alerts.push(wording::alert(notice, pool, incident));
+            }
+            _ => {}
+        }
+        heard
+    }
+
+    fn keep(&mut self, incident: &IncidentView) {
+        let mut kept = incident.clone();
+        // Only its ends and names are worded; a long story need not be held twice.
+        kept.entries = Vec::new();
+        kept.evidence = Vec::<Evidence>::new();
+        self.incidents.insert(incident.id, kept);
+        while self.incidents.len() > INCIDENTS_MAX {
+            let oldest = self.incidents.iter().min_by_key(|(_, one)| one.began_ms).map(|(id, _)| *id);
+            oldest.map(|id| self.incidents.remove(&id));
+        }
+    }
+}
+
+/// States in which a pool's members are not known for themselves.
+fn sees(pool: &PoolStatus) -> bool {
+    !matches!(pool.state.as_str(), "BLIND" | "COLD" | "ROUTE" | "UNWATCHED" | "PAUSED")
+}
+
+/// What a change of a pool's standbys tells; what happens to its active member is the evaluator's to tell.
+fn told(before: &PoolStatus, after: &PoolStatus, at_ms: u64) -> Vec<Alert> {
+    let same_active = before.active == after.active;
+    if !sees(before) || !sees(after) || !same_active || after.hostname.is_none() {
+        return Vec::new();
+    }
+    let ready = |pool: &PoolStatus| {
+        let standbys = pool.members.iter().filter(|member| member.role == Role::Standby);
+        standbys.filter(|member| member.ready.verdict == YesNo::Yes).count()
+    };
+    let left = ready(after);
+    let mut alerts = Vec::new();
+    for member in after.members.iter().filter(|member| member.role == Role::Standby) {
+        let Some(was) = before.members.iter().find(|was| was.id == member.id && was.role == Role::Standby)
+        else {
+            continue;
+        };
+        let (was, is) = (was.ready.verdict, member.ready.verdict);
+        if was == YesNo::Yes && is == YesNo::No && member.health != Health::Ready {
+            alerts.push(wording::standby_lost(after, &member.name, left, at_ms));
+        } else if was == YesNo::No && is == YesNo::Yes {
+            alerts.push(wording::standby_back(after, &member.name, at_ms));
+        }
+    }
+    alerts
+}
+
+impl Picture {
+    /// What the shell says once when this desktop has no tray.
+    pub fn no_tray(at_ms: u64) -> Alert {
+        Alert {
+            about: "tray".to_owned(),
+            title: "This desktop has no tray".to_owned(),
+            body: "ServersCTL keeps its window in the list of windows. Closing it minimises it; the watch goes on"
+                .to_owned(),
+            level: Level::Normal,
+            stays: false,
+            is_recovery: false,
+            place: Place::of(&["settings"]),
+            buttons: Vec::new(),
+            at_ms,
+        }
+    }
+}
