@@ -9,7 +9,7 @@
 //! as the lateness of this loop.
 //!
 //! `beat` makes heartbeats, `beacons` passes on what proves them fresh, `sessions` keeps links, `dials` opens them,
-//! `reports` tells consoles, `answers` holds answers back until they are on disk, `overview` tells people.
+//! `roaming` follows changed addresses, `reports` tells consoles, `answers` holds answers back until they are on disk, `overview` tells people.
 
 mod answers;
 mod beacons;
@@ -17,10 +17,11 @@ mod beat;
 mod dials;
 mod overview;
 mod reports;
+mod roaming;
 mod sessions;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use link::Channel;
@@ -189,6 +190,8 @@ pub struct Node {
     attachment_due: Time,
     /// As which address a peer saw this host.
     seen_from: Option<IpAddr>,
+    /// The address that leads to the world, while dynamic DNS watches it.
+    own_address: Option<Ipv4Addr>,
     started: Time,
     alive_said: Time,
 }
@@ -220,6 +223,7 @@ impl Node {
             figures: (Time::ZERO, model::host::Figures::default()),
             attachment_due: now,
             seen_from: None,
+            own_address: None,
             started: now,
             alive_said: Time::ZERO,
         }
@@ -313,6 +317,7 @@ impl Node {
             self.beat_soon();
         }
         if self.beat_is_due(now) {
+            self.follow_addresses(now);
             self.beat(now, None);
             self.hang_up_the_silent(now);
             self.probe_ports(now);

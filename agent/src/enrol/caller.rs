@@ -164,6 +164,7 @@ impl Desk {
             roster_version: 0,
             hostname: self.card.hostname.clone(),
             seen_from: link.peer_ip(),
+            heartbeats_alone: None,
         }
     }
 

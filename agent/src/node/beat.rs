@@ -82,6 +82,7 @@ impl Node {
             fit: sense.fit,
             up_ms: sense.up.as_ms(),
             testimonies: sense.testimonies,
+            seen_from: sense.seen_from,
         }
     }
 
@@ -163,7 +164,7 @@ fn shorten(text: &mut String, chars_max: usize) {
 mod tests {
     use model::haproxy::Listener;
     use protocol::SecretKey;
-    use protocol::heartbeat::Testimony;
+    use protocol::heartbeat::{SeenFrom, Testimony};
 
     use super::*;
 
@@ -195,10 +196,15 @@ mod tests {
             hears_other: false,
             service_answers: Some(false),
         };
+        let seen = SeenFrom {
+            member,
+            source: IpAddr::V6("2001:db8:1111:2222:3333:4444:5555:6666".parse().unwrap()),
+        };
         let heartbeat = Heartbeat {
             haproxy: within_bounds(&report),
             hostname: "x".repeat(wire::HOSTNAME_BYTES_MAX),
             testimonies: vec![testimony; wire::TESTIMONIES_MAX],
+            seen_from: vec![seen; wire::TESTIMONIES_MAX],
             ..Heartbeat::bare(member, model::BootId::from_number(1), u64::MAX, u64::MAX)
         };
         let key = SecretKey::from_bytes(&[1; 32]);

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use model::{MemberId, Span, Time};
-use protocol::check::Refusal;
+use protocol::check::{Refusal, Taken};
 use protocol::frame::Welcome;
 use protocol::{limits as wire, peers};
 
@@ -142,7 +142,12 @@ impl Node {
             address,
             key,
             hostname: Some(welcome.hostname),
+            taken: Taken::All,
         };
+        if let Some(words) = &welcome.heartbeats_alone {
+            let with = self.name_of(Who::Peer(peer));
+            tracing::warn!(peer = %with, "{with} takes heartbeats alone from here: {}", log::foreign(words));
+        }
         let (id, outbox) = self.open(met, now);
         tokio::spawn(session::carry(id, link, outbox, self.events.clone()));
         self.after_open(id, now);

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 
 use model::haproxy::Down;
 use model::{MemberId, Span, Time};
-use protocol::check::{self, Refusal, Status};
+use protocol::check::{self, Refusal, Status, Taken};
 use protocol::frame::{Hello, HelloRole, Welcome};
 use protocol::relay::serve::{self, Reply};
-use protocol::{Frame, PublicKey, peers};
+use protocol::{Frame, PublicKey, limits as wire, peers};
 use tokio::sync::mpsc;
 
 use super::reports::Reports;
@@ -23,10 +23,12 @@ pub(super) struct Session {
     pub(super) dialled_by: DialledBy,
     pub(super) address: SocketAddr,
     pub(super) opened: Time,
-    key: PublicKey,
-    hostname: Option<String>,
+    pub(super) key: PublicKey,
+    pub(super) hostname: Option<String>,
+    /// What is taken from a peer over it.
+    pub(super) taken: Taken,
     outbox: mpsc::Sender<Frame>,
-    last_frame: Time,
+    pub(super) last_frame: Time,
     pub(super) reports: Reports,
 }
 
@@ -38,21 +40,26 @@ pub(super) struct Met {
     pub(super) address: SocketAddr,
     pub(super) key: PublicKey,
     pub(super) hostname: Option<String>,
+    pub(super) taken: Taken,
 }
 
+/// A peer link over which nothing came for this long is dead: heartbeats come once a second.
+const PEER_SILENT: Span = wire::HEARD_NOW;
 impl Node {
     pub(super) fn on_knock(&mut self, knock: Knock) {
         let now = self.now();
-        let answer = self.judge(&knock.hello, &knock.key, knock.address).map(|who| {
+        let answer = self.judge(&knock.hello, &knock.key, knock.address, now).map(|(who, taken)| {
+            let welcome = self.welcome(knock.address, &taken);
             let met = Met {
                 who,
                 dialled_by: DialledBy::Them,
                 address: knock.address,
                 key: knock.key,
                 hostname: knock.hello.hostname.clone(),
+                taken,
             };
             let (id, outbox) = self.open(met, now);
-            Admission { id, welcome: self.welcome(knock.address), outbox }
+            Admission { id, welcome, outbox }
         });
         match answer {
             Ok(admission) => {
@@ -70,8 +77,15 @@ impl Node {
         }
     }
 
-    /// The checks at the door: a console by its key, a member by key, source and hostname.
-    fn judge(&self, hello: &Hello, key: &PublicKey, address: SocketAddr) -> Result<Who, Refusal> {
+    /// The checks at the door: a console by its key, a member by key, source and hostname. With dynamic DNS a wrong source
+    /// is let in for heartbeats alone.
+    fn judge(
+        &self,
+        hello: &Hello,
+        key: &PublicKey,
+        address: SocketAddr,
+        now: Time,
+    ) -> Result<(Who, Taken), Refusal> {
         let roster = self.parts.core.roster().ok_or_else(|| {
             Refusal::new(Status::Unknown, "this agent has no roster yet; finish its enrolment")
         })?;
@@ -87,11 +101,13 @@ impl Node {
                     Refusal::new(Status::Unknown, words)
                 })?;
                 self.check_room(key)?;
-                Ok(Who::Console(console.id))
+                Ok((Who::Console(console.id), Taken::All))
             }
             HelloRole::Member => {
                 let hostname = hello.hostname.as_deref().unwrap_or_default();
-                let member = check::check_member(roster, key, address.ip(), hostname)?;
+                let follows = |member| self.parts.core.follows_address(member);
+                let (member, taken) =
+                    check::check_roaming_member(roster, key, address.ip(), hostname, follows)?;
                 if member.id == self.parts.identity.member {
                     return Err(Refusal::new(
                         Status::Conflict,
@@ -99,8 +115,8 @@ impl Node {
                     ));
                 }
                 self.check_room(key)?;
-                self.check_double(member.id)?;
-                Ok(Who::Peer(member.id))
+                self.check_double(member.id, now)?;
+                Ok((Who::Peer(member.id), taken))
             }
             HelloRole::Enrol => {
                 let words = "this agent is enrolled already; run `balctl-agent enrol` on it to enrol it anew";
@@ -118,10 +134,13 @@ impl Node {
         Ok(())
     }
 
-    /// One link per pair: of two, the one dialled by the smaller id stays.
-    fn check_double(&self, peer: MemberId) -> Result<(), Refusal> {
+    /// One link per pair: of two, the one dialled by the smaller id stays, unless it is dead: a peer that lost its
+    /// address knows that before this side does.
+    fn check_double(&self, peer: MemberId, now: Time) -> Result<(), Refusal> {
         let me = self.parts.identity.member;
-        let dialled = self.link_to(peer).is_some_and(|(_, session)| session.dialled_by == DialledBy::Us);
+        let dialled = self.link_to(peer).is_some_and(|(_, session)| {
+            session.dialled_by == DialledBy::Us && now.since(session.last_frame) <= PEER_SILENT
+        });
         if dialled && peers::dialler_that_stays(me, peer) == me {
             return Err(Refusal::new(
                 Status::Conflict,
@@ -131,13 +150,17 @@ impl Node {
         Ok(())
     }
 
-    fn welcome(&self, address: SocketAddr) -> Welcome {
+    fn welcome(&self, address: SocketAddr, taken: &Taken) -> Welcome {
         Welcome {
             member: Some(self.parts.identity.member),
             version: env!("CARGO_PKG_VERSION").into(),
             roster_version: self.parts.core.shelf().roster_version(),
             hostname: self.parts.hostname.clone(),
             seen_from: Some(address.ip().to_canonical()),
+            heartbeats_alone: match taken {
+                Taken::All => None,
+                Taken::HeartbeatsAlone(words) => Some(words.clone()),
+            },
         }
     }
 
@@ -158,6 +181,9 @@ impl Node {
         let with = self.name_of(met.who);
         let by = if met.dialled_by == DialledBy::Us { "us" } else { "it" };
         tracing::info!(%with, address = %met.address, "link open with {with} at {}, dialled by {by}", met.address);
+        if let Taken::HeartbeatsAlone(words) = &met.taken {
+            tracing::warn!(%with, "{words}");
+        }
         let session = Session {
             who: met.who,
             dialled_by: met.dialled_by,
@@ -165,6 +191,7 @@ impl Node {
             opened: now,
             key: met.key,
             hostname: met.hostname,
+            taken: met.taken,
             outbox,
             last_frame: now,
             reports: match met.who {
@@ -182,8 +209,10 @@ impl Node {
         match session.who {
             Who::Peer(peer) => {
                 self.dials.remove(&peer);
-                let ask = serve::ask_for_docs(&self.parts.core);
-                self.send(id, ask);
+                if session.taken == Taken::All {
+                    let ask = serve::ask_for_docs(&self.parts.core);
+                    self.send(id, ask);
+                }
                 self.pass_newest_to(id, peer);
                 self.beat_soon();
             }
@@ -200,15 +229,23 @@ impl Node {
         let roster_before = self.parts.core.shelf().roster_version();
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.last_frame = now;
-        let who = session.who;
+        let (who, source) = (session.who, session.address.ip());
+        let alone = session.taken != Taken::All;
         let (reply, sudden) = match who {
             Who::Console(console) => (serve::console(&mut self.parts.core, console, frame, now), false),
             Who::Peer(peer) => {
-                if let Frame::Beacon(beacon) = &frame {
+                if let Frame::Beacon(beacon) = &frame
+                    && !alone
+                {
                     self.beacons.passed_by(peer, *beacon);
                 }
                 let before = self.said_by(peer);
-                let reply = serve::peer(&mut self.parts.core, peer, frame, now);
+                let beats = matches!(frame, Frame::Heartbeat(_));
+                let serve = if alone { serve::heartbeats_alone } else { serve::peer };
+                let reply = serve(&mut self.parts.core, peer, frame, now);
+                if beats && !reply.close {
+                    self.parts.core.on_source(peer, source, now);
+                }
                 (reply, self.said_by(peer) != before)
             }
         };
@@ -264,29 +301,7 @@ impl Node {
                 "this member was removed from the fleet; peers will refuse it"
             );
         }
-        let now = self.now();
-        let mut refused = Vec::new();
-        for (id, session) in &self.sessions {
-            let allowed = match (session.who, session.dialled_by) {
-                (Who::Console(_), _) => match roster.console_by_key(&session.key) {
-                    Some(_) => Ok(()),
-                    None => Err(Refusal::new(Status::Unknown, "this console was removed from the fleet")),
-                },
-                (Who::Peer(_), DialledBy::Us) => check::known_member(&roster, &session.key).map(drop),
-                (Who::Peer(_), DialledBy::Them) => {
-                    let hostname = session.hostname.as_deref().unwrap_or_default();
-                    check::check_member(&roster, &session.key, session.address.ip(), hostname).map(drop)
-                }
-            };
-            if let Err(refusal) = allowed {
-                refused.push((*id, session.who, refusal));
-            }
-        }
-        for (id, who, refusal) in refused {
-            self.refusals.note(now, self.name_of(who), &refusal);
-            self.send(id, Frame::Refused(refusal));
-            self.forget(id);
-        }
+        self.judge_again(&roster, |_| true);
         self.dials.retain(|peer, _| roster.member(*peer).is_some());
         self.beat_soon();
     }
@@ -309,7 +324,7 @@ impl Node {
         }
     }
 
-    fn hang_up(&mut self, id: SessionId, reason: &str) {
+    pub(super) fn hang_up(&mut self, id: SessionId, reason: &str) {
         self.send(id, Frame::Goodbye { reason: reason.into() });
         self.forget(id);
     }
@@ -324,7 +339,7 @@ impl Node {
     }
 
     /// Drops a link: its task still sends what is in the outbox.
-    fn forget(&mut self, id: SessionId) {
+    pub(super) fn forget(&mut self, id: SessionId) {
         let Some(session) = self.sessions.remove(&id) else { return };
         match session.who {
             Who::Console(console) => {

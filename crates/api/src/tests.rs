@@ -183,6 +183,7 @@ fn mirrored_words_are_those_of_the_model() {
         double_fault: ts::DoubleFaultText::Ask,
         arming: ts::ArmingText::Shadow,
         probe_port: None,
+        dynamic_dns: ts::DynamicDnsText::Off,
     };
     same(&[(settings, Settings::default())]);
     for code in codes() {

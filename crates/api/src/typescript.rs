@@ -33,6 +33,8 @@ mirror! {
     DoubleFaultText as "DoubleFault" { Ask, Move }
     /// Mirrors `model::settings::Arming`.
     ArmingText as "Arming" { Shadow, Armed }
+    /// Mirrors `model::settings::DynamicDns`.
+    DynamicDnsText as "DynamicDns" { Off, On }
     /// Mirrors `model::Code`.
     CodeText as "Code" {
         Invalid, NotFound, Conflict, Refused, Unauthorized, Forbidden, VaultLocked, Unreachable, Throttled, NoHost,
@@ -55,6 +57,7 @@ pub struct SettingsText {
     pub double_fault: DoubleFaultText,
     pub arming: ArmingText,
     pub probe_port: Option<u16>,
+    pub dynamic_dns: DynamicDnsText,
 }
 
 /// Mirrors `model::Health`.

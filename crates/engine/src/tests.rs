@@ -83,6 +83,7 @@ impl Relay {
             roster_version,
             hostname: String::new(),
             seen_from: None,
+            heartbeats_alone: None,
         };
         writer.send(&Frame::Welcome(welcome)).await?;
         core.lock().unwrap().attach(console);

@@ -61,6 +61,17 @@ pub enum Arming {
     Armed,
 }
 
+/// Whether the record and the roster follow a member's own address.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DynamicDns {
+    /// Addresses are those that were enrolled.
+    #[default]
+    Off,
+    /// An address that the member declares and two vantage points see is followed.
+    On,
+}
+
 /// A pool's settings as they stand in its policy document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -83,6 +94,8 @@ pub struct Settings {
     pub arming: Arming,
     /// TCP port that vantage points probe on every member; none means that no port is probed.
     pub probe_port: Option<u16>,
+    /// Whether a member's address may change by itself.
+    pub dynamic_dns: DynamicDns,
 }
 
 impl Default for Settings {
@@ -97,6 +110,7 @@ impl Default for Settings {
             double_fault: DoubleFault::default(),
             arming: Arming::default(),
             probe_port: None,
+            dynamic_dns: DynamicDns::default(),
         }
     }
 }
@@ -226,5 +240,13 @@ mod tests {
         assert!(Settings { voices: 1, ..Settings::default() }.check().is_err());
         assert!(Settings { ttl_s: 0, ..Settings::default() }.check().is_err());
         assert!(Settings { probe_port: Some(0), ..Settings::default() }.check().is_err());
+    }
+
+    #[test]
+    fn a_document_of_an_earlier_version_follows_no_address() {
+        let old: Settings = serde_json::from_str(r#"{"delayS":10}"#).unwrap();
+        assert_eq!((old.delay_s, old.dynamic_dns), (10, DynamicDns::Off));
+        let on: Settings = serde_json::from_str(r#"{"dynamicDns":"on"}"#).unwrap();
+        assert_eq!(on.dynamic_dns, DynamicDns::On);
     }
 }

@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use model::MemberId;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -93,6 +94,40 @@ pub fn check_member<'r>(
     check_source(&entry.sources, source, &entry.name)?;
     check_hostname(&entry.hostname, hostname)?;
     Ok(entry)
+}
+
+/// What is taken from a member over its link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// Everything that a peer may send.
+    All,
+    /// Its heartbeats alone: its source is not in its list, as the words say, and its pool lets addresses change.
+    HeartbeatsAlone(String),
+}
+
+/// As [`check_member`], but a source outside the list is no refusal where `follows` says that the member's address may
+/// change by itself. Key and hostname are never waived.
+///
+/// # Errors
+/// As [`check_member`].
+pub fn check_roaming_member<'r>(
+    roster: &'r Roster,
+    key: &PublicKey,
+    source: IpAddr,
+    hostname: &str,
+    follows: impl FnOnce(MemberId) -> bool,
+) -> Result<(&'r MemberEntry, Taken), Refusal> {
+    let entry = known_member(roster, key)?;
+    let taken = match check_source(&entry.sources, source, &entry.name) {
+        Ok(()) => Taken::All,
+        Err(refusal) if follows(entry.id) => Taken::HeartbeatsAlone(format!(
+            "{}; dynamic DNS is on, so its heartbeats alone are taken",
+            refusal.message
+        )),
+        Err(refusal) => return Err(refusal),
+    };
+    check_hostname(&entry.hostname, hostname)?;
+    Ok((entry, taken))
 }
 
 /// The first check alone: whose key this is.
@@ -187,6 +222,24 @@ mod tests {
         let removed = check_member(&roster, &key, home, "edge-1").unwrap_err();
         assert_eq!(removed.status, Status::Unknown);
         assert!(removed.message.contains("edge-1, which was removed from this fleet"), "{removed}");
+    }
+
+    #[test]
+    fn a_member_that_may_roam_gives_heartbeats_alone_and_its_key_and_name_still_count() {
+        let roster = roster_of(vec![member(1)]);
+        let key = member_key(1).public();
+        let away: IpAddr = "10.0.0.4".parse().unwrap();
+        let check = |key: &PublicKey, source, hostname, follows| {
+            check_roaming_member(&roster, key, source, hostname, |_| follows).map(|(_, taken)| taken)
+        };
+        assert_eq!(check(&key, "10.0.0.1".parse().unwrap(), "edge-1", true), Ok(Taken::All));
+        let words = "source 10.0.0.4 is not among allowed 10.0.0.1 of edge-1; dynamic DNS is on, so its heartbeats \
+                     alone are taken";
+        assert_eq!(check(&key, away, "edge-1", true), Ok(Taken::HeartbeatsAlone(words.into())));
+        let refused = check(&key, away, "edge-1", false).unwrap_err();
+        assert_eq!(refused.offer, Some(Offer::AllowSource(away)));
+        assert_eq!(check(&key, away, "web-1", true).unwrap_err().status, Status::Forbidden);
+        assert_eq!(check(&member_key(2).public(), away, "edge-1", true).unwrap_err().status, Status::Unknown);
     }
 
     #[test]

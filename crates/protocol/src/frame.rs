@@ -176,6 +176,10 @@ pub struct Welcome {
     /// From where it sees the dialling side.
     #[serde(default)]
     pub seen_from: Option<std::net::IpAddr>,
+    /// Nothing but heartbeats is taken over this link, and why: the caller's source is not in its list, and dynamic DNS
+    /// is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeats_alone: Option<String>,
 }
 
 /// A console's beacon.

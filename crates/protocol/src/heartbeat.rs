@@ -3,7 +3,7 @@
 //! It echoes the newest beacon of each console, which proves when it was made at the earliest whatever a relay
 //! withholds. What a member has to say about the silence of others rides in it, under the same signature.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use model::haproxy::{Down, Report};
@@ -61,6 +61,16 @@ pub struct Testimony {
     pub service_answers: Option<bool>,
 }
 
+/// From where a witness gets another member's heartbeats: the other end of a link on which that member proved its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SeenFrom {
+    /// Whose heartbeats.
+    pub member: MemberId,
+    /// Their source.
+    pub source: IpAddr,
+}
+
 /// One heartbeat.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -114,6 +124,9 @@ pub struct Heartbeat {
     /// What it says about others.
     #[serde(default)]
     pub testimonies: Vec<Testimony>,
+    /// From where it gets the heartbeats of others, in pools with dynamic DNS only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen_from: Vec<SeenFrom>,
 }
 
 impl Heartbeat {
@@ -138,6 +151,7 @@ impl Heartbeat {
             fit: true,
             up_ms: 0,
             testimonies: Vec::new(),
+            seen_from: Vec::new(),
         }
     }
 
@@ -172,11 +186,12 @@ impl Heartbeat {
             || haproxy.listeners.iter().all(|listener| short(&listener.section) && short(&listener.address));
         // Numbers that others count on from; incarnation and seq are only ever compared.
         let counters = [self.role_epoch, self.roster_version];
-        let checks: [(&'static str, bool); 10] = [
+        let checks: [(&'static str, bool); 11] = [
             ("counters", counters.into_iter().all(|counter| counter <= limits::COUNTER_MAX)),
             ("hostname", self.hostname.len() <= limits::HOSTNAME_BYTES_MAX),
             ("beacons", self.beacons.len() <= limits::BEACONS_MAX),
             ("testimonies", self.testimonies.len() <= limits::TESTIMONIES_MAX),
+            ("seenFrom", self.seen_from.len() <= limits::TESTIMONIES_MAX),
             ("haproxy.listeners", haproxy.listeners.len() <= limits::LISTENERS_MAX && listeners_short()),
             ("haproxy.reason", short(&haproxy.reason)),
             ("haproxy.cfgSha256", haproxy.cfg_sha256.len() <= 64),

@@ -32,6 +32,6 @@ pub mod sources;
 
 pub use check::{Offer, Refusal, Status};
 pub use frame::Frame;
-pub use heartbeat::{Beat, Goodbye, Heartbeat, Testimony};
+pub use heartbeat::{Beat, Goodbye, Heartbeat, SeenFrom, Testimony};
 pub use key::{PublicKey, SecretKey, Signature};
 pub use sign::{Kind, SignError, Signed, Signer};

@@ -9,13 +9,14 @@
 //! not answer, is testified about as well: "hung" counts only when a second vantage point's probe fails too.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use model::haproxy::Down;
 use model::{BootId, ConsoleId, MemberId, Nonce, Span, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::docs::Roster;
-use crate::heartbeat::{Beat, Echo, Testimony};
+use crate::heartbeat::{Beat, Echo, SeenFrom, Testimony};
 use crate::limits;
 
 /// A regress of seq up to this many heartbeats is a late double, not a restored machine.
@@ -139,6 +140,8 @@ struct Ear {
     change: u64,
     baseline: Option<(Aged, u64)>,
     probe: Option<(bool, Time)>,
+    /// From where its newest heartbeat came.
+    source: Option<(IpAddr, Time)>,
 }
 
 impl Observer {
@@ -240,6 +243,21 @@ impl Observer {
         ear.baseline = Some((Aged::new(now), attachment));
         ear.heard = Some(Heard { beat, at: now, time_travel: heed == Heed::TimeTravel });
         heed
+    }
+
+    /// A heartbeat of a peer came over a link whose other end is there.
+    pub fn on_source(&mut self, member: MemberId, source: IpAddr, now: Time) {
+        if self.peers.contains(&member) {
+            self.ears.entry(member).or_default().source = Some((source.to_canonical(), now));
+        }
+    }
+
+    /// From where the heartbeats of peers come that are heard now.
+    pub fn sources(&self, now: Time) -> impl Iterator<Item = SeenFrom> {
+        self.peers.iter().filter_map(move |peer| {
+            let (source, at) = self.ears.get(peer)?.source?;
+            (now.since(at) <= limits::HEARD_NOW).then_some(SeenFrom { member: *peer, source })
+        })
     }
 
     /// Takes a beacon in.

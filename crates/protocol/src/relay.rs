@@ -10,14 +10,16 @@
 pub mod serve;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use model::settings::DynamicDns;
 use model::{BootId, ConsoleId, MemberId, Nonce, PoolId, Span, Time};
 use serde::{Deserialize, Serialize};
 
 use crate::docs::{Roster, Shelf, ShelfError, SignedDoc, Stored};
 use crate::frame::{self, PoolHead};
-use crate::heartbeat::{Beat, Echo, Testimony};
+use crate::heartbeat::{Beat, Echo, SeenFrom, Testimony};
 use crate::intents::{Intent, Intents, KeptIntent, OpenIntent, Put};
 use crate::lease::{self, Change, Ledger};
 use crate::limits;
@@ -84,6 +86,8 @@ pub struct Sense {
     pub beacons: Vec<Echo>,
     /// What to say about others.
     pub testimonies: Vec<Testimony>,
+    /// From where it gets the heartbeats of others.
+    pub seen_from: Vec<SeenFrom>,
     /// No stall within the failover delay.
     pub fit: bool,
     /// How long the agent has been up.
@@ -253,6 +257,18 @@ impl Core {
         heed
     }
 
+    /// A heartbeat of a peer came over a link whose other end is there.
+    pub fn on_source(&mut self, member: MemberId, source: IpAddr, now: Time) {
+        self.observer.on_source(member, source, now);
+    }
+
+    /// Whether the policy of a member's pool lets its address change: dynamic DNS is on.
+    pub fn follows_address(&self, member: MemberId) -> bool {
+        let pool = self.roster.as_ref().and_then(|roster| roster.member(member)).map(|entry| entry.pool);
+        let policy = pool.and_then(|pool| self.shelf.policy(pool));
+        policy.is_some_and(|policy| policy.content.settings.dynamic_dns == DynamicDns::On)
+    }
+
     /// Takes a beacon in.
     pub fn on_beacon(&mut self, via: Via, console: ConsoleId, nonce: Nonce, now: Time) -> Spread {
         self.observer.on_beacon(via, console, nonce, now)
@@ -263,6 +279,12 @@ impl Core {
         Sense {
             beacons: self.observer.echoes(now),
             testimonies: self.observer.testimonies(now),
+            seen_from: self
+                .observer
+                .sources(now)
+                .filter(|seen| self.follows_address(seen.member))
+                .take(limits::TESTIMONIES_MAX)
+                .collect(),
             fit: self.observer.is_fit(now),
             up: self.observer.up(now),
             roster_version: self.roster_version(),

@@ -27,6 +27,7 @@ fn some_frames() -> Vec<Frame> {
             roster_version: 3,
             hostname: "edge-1".into(),
             seen_from: Some("10.0.0.7".parse().unwrap()),
+            heartbeats_alone: Some("source 10.0.0.7 is not among allowed 10.0.0.1 of edge-1".into()),
         }),
         Frame::Refused(Refusal::new(Status::Forbidden, "not from here")),
         Frame::Heartbeat(signed.clone()),

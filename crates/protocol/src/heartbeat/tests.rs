@@ -13,6 +13,10 @@ fn sample() -> Heartbeat {
             hears_other: true,
             service_answers: Some(false),
         }],
+        seen_from: vec![SeenFrom {
+            member: MemberId::from_number(2),
+            source: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7)),
+        }],
         ..Heartbeat::bare(MemberId::from_number(1), BootId::from_number(5), 6, 7)
     }
 }

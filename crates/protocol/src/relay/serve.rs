@@ -131,6 +131,47 @@ pub fn peer(core: &mut Core, peer: MemberId, frame: Frame, now: Time) -> Reply {
     }
 }
 
+/// Serves one frame of a member that calls from a source outside its list while dynamic DNS is on: its heartbeats are
+/// taken, and the link's own words; whatever else it sends has no effect. Its key is proven, so this is no refusal.
+pub fn heartbeats_alone(core: &mut Core, member: MemberId, frame: Frame, now: Time) -> Reply {
+    match frame {
+        Frame::Heartbeat(signed) => {
+            let mut reply = heartbeat(core, member, signed, now);
+            // Documents would not be taken over this link, so none are asked for.
+            reply.frames.retain(|frame| matches!(frame, Frame::Refused(_)));
+            reply
+        }
+        Frame::Ping { number } => Reply::one(Frame::Pong { number }),
+        Frame::Goodbye { .. } => Reply { close: true, ..Reply::default() },
+        Frame::Hello(_)
+        | Frame::Welcome(_)
+        | Frame::Refused(_)
+        | Frame::Beacon(_)
+        | Frame::Report(_)
+        | Frame::Poll { .. }
+        | Frame::LeaseRequest(_)
+        | Frame::LeaseAnswer(_)
+        | Frame::LeaseRelease { .. }
+        | Frame::IntentPut(_)
+        | Frame::IntentStored { .. }
+        | Frame::IntentRefused { .. }
+        | Frame::IntentClose { .. }
+        | Frame::DocPut(_)
+        | Frame::DocStored(_)
+        | Frame::DocRefused(_)
+        | Frame::DocGet(_)
+        | Frame::Docs(_)
+        | Frame::RecordPut(_)
+        | Frame::RecordStored { .. }
+        | Frame::RecordsGet { .. }
+        | Frame::Records(_)
+        | Frame::Role(_)
+        | Frame::Enrol(_)
+        | Frame::Pong { .. }
+        | Frame::Unknown => Reply::default(),
+    }
+}
+
 /// What to send on a peer link when it opens, and whenever the other side's heartbeat names a newer roster.
 pub fn ask_for_docs(core: &Core) -> Frame {
     let policies_since = core.shelf().policies().map(|one| (one.content.pool, one.content.version)).collect();

@@ -1,4 +1,4 @@
-use super::serve::{Reply, console as serve_console, peer as serve_peer};
+use super::serve::{Reply, console as serve_console, heartbeats_alone, peer as serve_peer};
 use super::*;
 use crate::check::Status;
 use crate::docs::tests::{by, console_key, fleet, member_key, policy};
@@ -54,6 +54,45 @@ fn record(n: u32) -> Record {
 fn report_of(frame: Frame) -> frame::Report {
     let Frame::Report(report) = frame else { panic!("{frame:?}") };
     report
+}
+
+#[test]
+fn sources_are_said_in_pools_with_dynamic_dns_and_only_of_who_is_heard_now() {
+    let mut core = relay();
+    let mut document = policy(core.shelf(), 1);
+    let from = "::ffff:198.51.100.9".parse().unwrap();
+    core.on_source(id(2), from, at(1_000));
+    assert!(core.sense(at(1_000)).seen_from.is_empty(), "dynamic DNS is off");
+    document.settings.dynamic_dns = DynamicDns::On;
+    core.doc_put(by(1, &document)).unwrap();
+    let seen = core.sense(at(4_000)).seen_from;
+    assert_eq!(seen, [SeenFrom { member: id(2), source: "198.51.100.9".parse().unwrap() }]);
+    assert!(core.sense(at(4_001)).seen_from.is_empty(), "it fell silent");
+    core.on_source(id(9), from, at(5_000));
+    assert!(core.sense(at(5_000)).seen_from.is_empty(), "a stranger");
+}
+
+#[test]
+fn over_a_link_for_heartbeats_alone_nothing_else_has_an_effect() {
+    let mut core = relay();
+    let quiet = Reply::default();
+    let ahead = Heartbeat { roster_version: 3, ..heartbeat(2, 1) };
+    let ahead = Frame::Heartbeat(ahead.seal(&member_key(2)));
+    assert_eq!(heartbeats_alone(&mut core, id(2), ahead, at(10)), quiet, "no documents are asked for");
+    assert_eq!(core.observer().heard(id(2)).unwrap().at, at(10));
+
+    let beacon = Frame::Beacon(Beacon { console: anna(), nonce: Nonce::from_u64(5) });
+    assert_eq!(heartbeats_alone(&mut core, id(2), beacon, at(20)), quiet);
+    assert!(core.sense(at(20)).beacons.is_empty());
+    let docs = frame::Docs { docs: vec![by(1, &policy(core.shelf(), 1))], more: false };
+    assert_eq!(heartbeats_alone(&mut core, id(2), Frame::Docs(docs), at(30)), quiet);
+    assert!(core.shelf().policy(pool()).is_none());
+    assert_eq!(heartbeats_alone(&mut core, id(2), Frame::DocGet(DocGet::default()), at(40)), quiet);
+
+    let forged = Frame::Heartbeat(heartbeat(2, 2).seal(&member_key(3)));
+    assert!(heartbeats_alone(&mut core, id(2), forged, at(50)).close);
+    let others = Frame::Heartbeat(heartbeat(1, 2).seal(&member_key(1)));
+    assert!(heartbeats_alone(&mut core, id(2), others, at(60)).close, "its own heartbeats only");
 }
 
 #[test]
