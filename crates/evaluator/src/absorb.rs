@@ -53,7 +53,9 @@ impl Machine {
             Input::Revived(words) => self.note(now, "revived", words, out),
             Input::FleetGuard(holds) => self.fitness.fleet_guard = holds,
             Input::SourceSeen { member, ip, vantages } => {
-                self.new_address = (vantages >= 2).then_some((member, ip));
+                if self.active == Some(member) {
+                    self.new_address = (vantages >= 2).then_some((member, ip, now));
+                }
             }
         }
     }

@@ -242,13 +242,13 @@ impl Machine {
         let set_a = match work.cause {
             Cause::Adopt if work.restore => mine.address,
             Cause::Adopt | Cause::Abort => expect_a,
-            Cause::Ddns => self.new_address.filter(|(member, _)| *member == work.target)?.1,
+            Cause::Ddns => self.seen_address(now, work.target)?,
             Cause::Down | Cause::ServiceDown | Cause::AgentLost | Cause::Manual | Cause::Preferred => {
                 self.roster.members.get(&work.target)?.address
             }
         };
         let epoch = expect_marker.epoch.max(if work.cause == Cause::Adopt { mine.epoch } else { 0 }) + 1;
-        let incident = self.incident.filter(|_| work.cause.is_move());
+        let incident = self.incident.filter(|_| work.cause.is_move() || work.cause == Cause::Ddns);
         let nonce = self.numbers.nonce();
         Some(Claim {
             nonce,
@@ -288,7 +288,9 @@ impl Machine {
 
     /// Nothing was sent: the intent is taken back.
     pub(crate) fn withdraw(&mut self, now: Time, why: &str, out: &mut Vec<Output>) {
-        self.work = None;
+        if self.work.take().is_some_and(|work| work.cause == Cause::Ddns) {
+            self.ddns_withdrawn(now);
+        }
         if let Some(claim) = self.memory.intent.clone() {
             self.remember(|memory| memory.intent = None);
             self.close_intent(&claim, out);

@@ -39,6 +39,11 @@ pub struct Explanation {
     pub next: String,
     /// When, if time alone brings it.
     pub next_in_ms: Option<u64>,
+    /// The address that the newest marker publishes.
+    pub published: Option<std::net::Ipv4Addr>,
+    /// Why the record does not follow the address that the active member declares; none when nothing is in the way
+    /// here, or nobody sees it there.
+    pub address_waits: Option<String>,
     /// Is traffic on the active member?
     pub serving: Answer,
     /// Can something take over?
@@ -154,6 +159,8 @@ impl Machine {
                 holder: if held { Some(self.me) } else { self.lease.other(now) },
                 reason: if held { String::new() } else { self.why_not_holder(now) },
             },
+            published: self.memory.marker.as_ref().map(|marker| marker.address),
+            address_waits: self.address_waits(now),
             serving: self.answer_serving(now),
             takeover: self.answer_takeover(now),
             would_move: self.answer_would_move(now),

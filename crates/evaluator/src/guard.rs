@@ -35,6 +35,8 @@ pub(crate) enum Lack {
     Held(String),
     Paused,
     Record,
+    /// No two vantage points see the active member at the address that it declares.
+    Address,
     HoldDown,
     Stuck(String),
     Third,
@@ -116,7 +118,14 @@ impl Machine {
                 self.lacks_of_cause(now, active, cause, Some(target), &mut lacks);
                 self.lacks_of_target(now, active, Some(cause), target, &mut lacks);
             }
-            Cause::Ddns | Cause::Abort => {}
+            Cause::Ddns => {
+                let intent = self.memory.intent.as_ref().filter(|claim| claim.cause == Cause::Ddns);
+                let seen = self.seen_address(now, target);
+                if seen.is_none() || intent.is_some_and(|claim| Some(claim.set_a) != seen) {
+                    lacks.push(Lack::Address);
+                }
+            }
+            Cause::Abort => {}
             Cause::Manual | Cause::Adopt => return lacks,
         }
         if cause.is_automatic_move() && self.hold.third(now) && !self.planted.has(Bug::IgnoreHoldDown) {
@@ -249,6 +258,7 @@ impl Machine {
             Lack::Held(words) => format!("automatic moves are held: {words}"),
             Lack::Paused => "the pool is paused".to_owned(),
             Lack::Record => "the record is not what the newest epoch says".to_owned(),
+            Lack::Address => "no two vantage points see the address that it declares".to_owned(),
             Lack::HoldDown => "hold-down runs".to_owned(),
             Lack::Stuck(words) => format!("the claim did not get ready: {words}"),
             Lack::Third => "it would be the third automatic move within two hours".to_owned(),

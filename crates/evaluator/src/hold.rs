@@ -151,6 +151,11 @@ impl Hold {
         Some(MoveRecord { age: moved.age(now), ..moved.record })
     }
 
+    /// Whether the record followed an address within this span.
+    pub(crate) fn followed_within(&self, now: Time, span: Span) -> bool {
+        self.moves.values().any(|moved| moved.record.cause == Cause::Ddns && moved.age(now) < span)
+    }
+
     /// Whether hold-down lets a second move of this cause pass.
     pub(crate) const fn lets_pass(cause: Cause) -> bool {
         matches!(cause, Cause::Down | Cause::ServiceDown)

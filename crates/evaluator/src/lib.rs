@@ -15,6 +15,7 @@ pub mod io;
 pub mod state;
 
 mod absorb;
+mod address;
 pub mod claim;
 mod explain;
 mod fitness;
@@ -37,6 +38,7 @@ mod voters;
 mod ways;
 mod whatif;
 
+pub use address::unpublishable;
 pub use explain::{Answer, Explanation, LeaseView, MemberView, Says, Voters};
 pub use io::{Input, Output};
 pub use machine::Machine;

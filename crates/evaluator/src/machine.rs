@@ -67,7 +67,8 @@ pub struct Machine {
     pub(crate) failed_writes: u32,
     pub(crate) stuck: Option<Stuck>,
     pub(crate) revive_since: Option<Time>,
-    pub(crate) new_address: Option<(MemberId, Ipv4Addr)>,
+    /// Where two vantage points see the active member, and when they last did.
+    pub(crate) new_address: Option<(MemberId, Ipv4Addr, Time)>,
     pub(crate) ddns_at: Option<Time>,
     pub(crate) chilled: Option<Rule>,
     pub(crate) policy_changed: bool,

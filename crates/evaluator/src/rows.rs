@@ -1,6 +1,6 @@
 //! The row of every other state (safety.md 3), in the table's order.
 
-use model::settings::{Arming, INTENT_OLD, Targets};
+use model::settings::{Arming, INTENT_OLD};
 use model::{MemberId, Span, Time};
 
 use crate::claim::{Verifying, Work};
@@ -17,8 +17,6 @@ pub(crate) const CLEAR_FOR: Span = Span::from_s(5);
 pub(crate) const READ_BACK_WITHIN: Span = Span::from_s(60);
 /// The preferred member must have been ready for this long.
 const PREFERRED_READY: Span = Span::from_s(600);
-/// Dynamic DNS writes at most once in this span.
-const DDNS_REST: Span = Span::from_s(300);
 /// A provider that rejected a write is tried again after this long, doubled with each rejection.
 const FAILED_AGAIN: Span = Span::from_s(30);
 
@@ -183,16 +181,13 @@ impl Machine {
 
     /// Dynamic DNS: the record follows the active member's address if two vantage points see what it declares.
     fn follow_address(&mut self, now: Time, active: MemberId) -> Option<Go> {
-        let (member, ip) = self.new_address?;
         let standing = self.memory.marker.as_ref()?.address;
-        let declared = self.sight.get(active)?.facts.as_ref()?.ip;
-        let rested = self.ddns_at.is_none_or(|at| now - at >= DDNS_REST);
-        let public = self.policy.settings.targets == Targets::Any || crate::ready::is_public(ip);
-        let fits = member == active && ip != standing && declared == Some(ip) && public && rested;
-        if !fits || !self.claim_lacks(now, Cause::Ddns, active).is_empty() {
+        let ip = self.seen_address(now, active).filter(|ip| *ip != standing)?;
+        if self.followed_lately(now) || !self.claim_lacks(now, Cause::Ddns, active).is_empty() {
             return None;
         }
         self.ddns_at = Some(now);
+        self.incident = Some(self.incident_of(self.epoch(), active));
         let reason = format!("the address of {} changed from {standing} to {ip}", self.name(active));
         self.work = Some(Work::new(now, Cause::Ddns, active, reason.clone()));
         Some(Go::new(State::Claim, Rule::AddressChanged, reason))

@@ -205,6 +205,9 @@ impl Machine {
         self.believe(now, claim.set_marker.clone(), out);
         self.failed_writes = 0;
         self.verifying = Some(Verifying { epoch: claim.epoch, is_move: claim.cause.is_move() });
+        if claim.cause == Cause::Ddns {
+            self.record_address(now, claim, out);
+        }
         if !claim.cause.is_move() {
             return;
         }

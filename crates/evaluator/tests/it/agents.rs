@@ -1,8 +1,8 @@
 //! What a member says about itself: its service, its agent, planned work, its address.
 
-use evaluator::io::{Goodbye, Input, NoticeKind, Output, State};
+use evaluator::io::{Cause, Goodbye, Input, MoveRecord, NoticeKind, Output, Records, State};
 use model::haproxy::Down;
-use model::settings::{AgentLost, Preset, Targets};
+use model::settings::{AgentLost, DynamicDns, Preset, Targets};
 use model::{Settings, Span};
 
 use crate::world::{World, address, id, settings};
@@ -31,7 +31,7 @@ fn an_agent_that_dies_alone_is_revived_and_moved_after_two_delays() {
     let took = world.accepted[0].0 - cut;
     assert!(took >= Span::from_s(19) && took <= Span::from_s(22), "{took}");
     assert_eq!(revives(&world), 1);
-    assert_eq!(world.accepted[0].1.cause, evaluator::io::Cause::AgentLost);
+    assert_eq!(world.accepted[0].1.cause, Cause::AgentLost);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_service_that_stops_answering_during_revive_is_down() {
     world.until(State::Revive, 35);
     world.host(1).serves = false;
     world.until(State::Hold, 8);
-    assert_eq!(world.accepted[0].1.cause, evaluator::io::Cause::Down);
+    assert_eq!(world.accepted[0].1.cause, Cause::Down);
 }
 
 #[test]
@@ -291,22 +291,98 @@ fn an_old_heartbeat_proves_no_life_whoever_brings_it() {
     assert_eq!(world.accepted.len(), 1, "{:?}", world.states);
 }
 
+/// So many seconds in which so many vantage points see the first member's heartbeats come from there.
+fn seen_at(world: &mut World, last: u32, vantages: u32, seconds: u64) {
+    for _ in 0..seconds {
+        world.input(Input::SourceSeen { member: id(1), ip: address(last), vantages });
+        world.run(1);
+    }
+}
+
+fn roaming() -> World {
+    let mut world = steady(Settings { dynamic_dns: DynamicDns::On, ..settings(10) });
+    world.host(1).ip = address(88);
+    world
+}
+
 #[test]
 fn the_record_follows_an_address_that_two_vantage_points_see() {
-    let mut world = World::steady(3, 10);
-    world.host(1).ip = address(88);
-    world.input(Input::SourceSeen { member: id(1), ip: address(88), vantages: 1 });
-    world.run(5);
+    let mut world = roaming();
+    seen_at(&mut world, 88, 1, 5);
     assert!(world.sent.is_empty());
-    world.input(Input::SourceSeen { member: id(1), ip: address(88), vantages: 2 });
-    world.run(5);
+    seen_at(&mut world, 88, 2, 5);
     assert_eq!(world.a, [address(88)]);
     assert_eq!(world.state(), State::Steady);
     assert_eq!(world.told(NoticeKind::Moved), 0);
     world.host(1).ip = address(89);
-    world.input(Input::SourceSeen { member: id(1), ip: address(89), vantages: 3 });
-    world.run(200);
+    seen_at(&mut world, 89, 3, 200);
     assert_eq!(world.a, [address(88)], "at most one in five minutes");
-    world.run(110);
+    let waits = world.machine.explain(world.now).address_waits.unwrap();
+    assert!(waits.contains("within the last five minutes"), "{waits}");
+    seen_at(&mut world, 89, 3, 110);
     assert_eq!(world.a, [address(89)]);
+}
+
+#[test]
+fn an_address_is_followed_by_evidence_of_now_and_only_where_the_policy_says_so() {
+    // Off.
+    let mut world = steady(settings(10));
+    world.host(1).ip = address(88);
+    seen_at(&mut world, 88, 3, 10);
+    assert!(world.sent.is_empty());
+    // The member declares another address than vantage points see.
+    let mut world = roaming();
+    seen_at(&mut world, 77, 3, 10);
+    assert!(world.sent.is_empty());
+    // What was seen once and is seen no more.
+    world.host(1).ip = address(1);
+    world.run(3);
+    seen_at(&mut world, 88, 2, 1);
+    world.run(10);
+    world.host(1).ip = address(88);
+    world.run(10);
+    assert!(world.sent.is_empty(), "{:?}", world.sent);
+    // Somebody else's address, and one that the pool may not publish.
+    world.host(1).ip = address(2);
+    world.run(3);
+    seen_at(&mut world, 2, 3, 5);
+    assert!(world.sent.is_empty());
+    let waits = world.machine.explain(world.now).address_waits.unwrap();
+    assert!(waits.contains("is the address of"), "{waits}");
+    let public = Settings { targets: Targets::Public, dynamic_dns: DynamicDns::On, ..settings(10) };
+    let mut world = steady(public);
+    world.host(1).ip = address(88);
+    seen_at(&mut world, 88, 3, 5);
+    assert!(world.sent.is_empty());
+    let waits = world.machine.explain(world.now).address_waits.unwrap();
+    assert!(waits.contains("is not public"), "{waits}");
+}
+
+#[test]
+fn a_followed_address_is_recorded_and_is_no_move() {
+    let mut world = roaming();
+    seen_at(&mut world, 88, 2, 5);
+    let told = world.outputs.iter().filter_map(|(_, output)| match output {
+        Output::Moved(record, incident) => Some((*record, *incident)),
+        _ => None,
+    });
+    let told: Vec<_> = told.collect();
+    assert_eq!(told.len(), 2, "written, then read back: {told:?}");
+    let (record, incident) = told[1];
+    assert_eq!((record.cause, record.from, record.to, record.verified), (Cause::Ddns, None, id(1), true));
+    assert_eq!(told[0].1, incident);
+    let lines = world.entries.iter().filter(|entry| entry.incident == Some(incident));
+    let states: Vec<_> = lines.filter(|entry| entry.from != entry.to).map(|entry| entry.to).collect();
+    assert_eq!(states[..3], [State::Claim, State::Write, State::Verify]);
+    // Another console that learns of it from the records keeps the rest, and holds nothing down.
+    assert_eq!(world.state(), State::Steady);
+    let mut other = roaming();
+    let marker = other.machine.memory().marker.unwrap();
+    other.input(Input::Records(Records {
+        moves: vec![MoveRecord { epoch: marker.epoch, ..record }],
+        unreadable: false,
+    }));
+    seen_at(&mut other, 88, 2, 30);
+    assert!(other.sent.is_empty());
+    assert_eq!(other.state(), State::Steady);
 }
