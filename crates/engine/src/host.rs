@@ -24,7 +24,7 @@ use crate::profile::{self, Facts, Lock, Taken};
 use crate::reach::Reach;
 use crate::recorder::Recorder;
 use crate::watch::Start;
-use crate::{anchors, clock, desk, guard, random, supervise};
+use crate::{anchors, clock, ddns, desk, guard, random, supervise};
 
 /// How long watches may take for their last words, all together.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -292,6 +292,7 @@ impl Host {
             tasks.push(keep_running("the look at the network", &inner, anchors::watch_attachment));
             tasks.push(keep_running("the anchors", &inner, anchors::watch_anchors));
             tasks.push(keep_running("the fleet guard", &inner, guard::watch_fleet));
+            tasks.push(keep_running("the look at addresses", &inner, ddns::watch_addresses));
             tasks.push(keep_running("the probes of services", &inner, anchors::watch_services));
         }
         inner.documents_changed();

@@ -9,6 +9,7 @@
 
 mod anchors;
 mod clock;
+mod ddns;
 mod desk;
 mod enrol;
 mod events;

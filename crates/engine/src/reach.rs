@@ -2,7 +2,7 @@
 //! slept or changed networks. Frames in, frames out; what they mean is the [`desk`](crate::desk)'s business.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -46,7 +46,21 @@ struct Road {
     frames: mpsc::Sender<Frame>,
     again: Arc<Notify>,
     polls: BTreeMap<PoolId, Span>,
+    places: Arc<Mutex<Places>>,
     task: JoinHandle<()>,
+}
+
+/// Where a relay may be, and where it is.
+#[derive(Debug, Default)]
+struct Places {
+    /// The member's address changed and the roster does not say so yet: it is tried there, too.
+    elsewhere: Option<IpAddr>,
+    /// Where its key answers now.
+    reached: Option<IpAddr>,
+}
+
+fn locked(places: &Mutex<Places>) -> MutexGuard<'_, Places> {
+    places.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// All roads.
@@ -82,15 +96,29 @@ impl Reach {
     fn open(&self, facts: Reachable, address: SocketAddr) -> Road {
         let (frames, inbox) = mpsc::channel(WAITING);
         let again = Arc::new(Notify::new());
+        let places = Arc::<Mutex<Places>>::default();
         let driver = Driver {
             member: facts.member,
             address,
+            places: Arc::clone(&places),
             pin: Pin::Key(facts.key),
             identity: Arc::clone(&self.identity),
             arrivals: self.arrivals.clone(),
             again: Arc::clone(&again),
         };
-        Road { facts, frames, again, polls: BTreeMap::new(), task: tokio::spawn(driver.run(inbox)) }
+        Road { facts, frames, again, polls: BTreeMap::new(), places, task: tokio::spawn(driver.run(inbox)) }
+    }
+
+    /// Has a member's relay tried at another address as well, or at none but the roster's.
+    pub(crate) fn try_elsewhere(&self, member: MemberId, address: Option<IpAddr>) {
+        if let Some(road) = self.roads().get(&member) {
+            locked(&road.places).elsewhere = address;
+        }
+    }
+
+    /// At which address a member's key answers this console now.
+    pub(crate) fn reached_at(&self, member: MemberId) -> Option<IpAddr> {
+        self.roads().get(&member).and_then(|road| locked(&road.places).reached)
     }
 
     /// Sends to one relay; lost if there is no connection.
@@ -180,6 +208,7 @@ fn poll_frame(polls: &BTreeMap<PoolId, Span>) -> Frame {
 struct Driver {
     member: MemberId,
     address: SocketAddr,
+    places: Arc<Mutex<Places>>,
     pin: Pin,
     identity: Arc<Identity>,
     arrivals: mpsc::Sender<FromRelay>,
@@ -196,12 +225,15 @@ impl Driver {
     async fn run(self, mut inbox: mpsc::Receiver<Frame>) {
         let mut failures = 0;
         loop {
+            let elsewhere = locked(&self.places).elsewhere.filter(|_| failures % 2 == 0);
+            let address = elsewhere.map_or(self.address, |ip| SocketAddr::new(ip, self.address.port()));
             let ended = tokio::select! {
-                ended = self.connection(&mut inbox) => ended,
+                ended = self.connection(address, &mut inbox) => ended,
                 () = self.again.notified() => {
                     Ended { was_up: true, why: self.down("dropped: this computer slept or changed networks") }
                 }
             };
+            locked(&self.places).reached = None;
             failures = if ended.was_up { 0 } else { failures + 1 };
             if self.arrivals.send(ended.why).await.is_err() {
                 return;
@@ -220,13 +252,14 @@ impl Driver {
         FromRelay::Down(self.member, why.into())
     }
 
-    async fn connection(&self, inbox: &mut mpsc::Receiver<Frame>) -> Ended {
+    async fn connection(&self, address: SocketAddr, inbox: &mut mpsc::Receiver<Frame>) -> Ended {
         let early = |why| Ended { was_up: false, why };
-        let (mut reader, mut writer) = match tokio::time::timeout(DIAL, self.greet()).await {
+        let (mut reader, mut writer) = match tokio::time::timeout(DIAL, self.greet(address)).await {
             Ok(Ok(pair)) => pair,
             Ok(Err(why)) => return early(why),
-            Err(_) => return early(self.down(format!("no answer from {} within 3 s", self.address))),
+            Err(_) => return early(self.down(format!("no answer from {address} within 3 s"))),
         };
+        locked(&self.places).reached = Some(address.ip().to_canonical());
         let ended = |why| Ended { was_up: true, why };
         let arrivals = &self.arrivals;
         let reading = async {
@@ -261,9 +294,8 @@ impl Driver {
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "whatever else answers a hello is named in the words")]
-    async fn greet(&self) -> Result<(link::Receiver, link::Sender), FromRelay> {
-        let connection =
-            link::connect(self.address, &self.identity, self.pin.clone(), Timeouts::default()).await;
+    async fn greet(&self, address: SocketAddr) -> Result<(link::Receiver, link::Sender), FromRelay> {
+        let connection = link::connect(address, &self.identity, self.pin.clone(), Timeouts::default()).await;
         let (mut writer, mut reader) = connection.map_err(|error| self.failed(&error))?.split();
         let hello = Hello {
             role: HelloRole::Console,

@@ -4,6 +4,7 @@
 //! Sans-IO apart from the clock that its caller passes in.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use evaluator::beacon::BeaconLog;
@@ -12,6 +13,9 @@ use model::{BootId, ConsoleId, MemberId, Span, Time};
 use protocol::heartbeat::Heartbeat;
 use protocol::key::PublicKey;
 use protocol::sign::{Signed, Signer};
+
+/// What a member says about others' sources counts this long, by this console's own beacons.
+const SOURCES_FRESH: Span = Span::from_s(5);
 
 /// The newest heartbeat of one member, as this console knows it.
 #[derive(Clone, Debug)]
@@ -60,6 +64,17 @@ impl Sightings {
 
     pub(crate) fn seen(&self, member: MemberId) -> Option<&Seen> {
         self.seen.get(&member)
+    }
+
+    /// From where others get a member's heartbeats, by their own signed word of now.
+    pub(crate) fn sources_of(&self, now: Time, about: MemberId) -> Vec<(MemberId, IpAddr)> {
+        let fresh = |seen: &Seen| seen.made_after.is_some_and(|made| now - made <= SOURCES_FRESH);
+        let others = self.seen.iter().filter(|(by, seen)| **by != about && fresh(seen));
+        let said = others.filter_map(|(by, seen)| {
+            let said = seen.heartbeat.seen_from.iter().find(|said| said.member == about)?;
+            Some((*by, said.source.to_canonical()))
+        });
+        said.collect()
     }
 
     /// Opens a signed heartbeat and gives its facts and testimonies.
@@ -183,6 +198,31 @@ mod tests {
         let mut beat = Heartbeat::bare(LB1, BootId::from_number(1), 3, seq);
         beat.beacons.extend(echo.map(|nonce| Echo { console: ME, nonce: Nonce::from_u64(nonce) }));
         beat
+    }
+
+    #[test]
+    fn a_source_counts_by_anothers_fresh_word_and_never_by_the_members_own() {
+        const LB2: MemberId = MemberId::from_number(2);
+        let (mut sightings, key) = sightings();
+        let key2 = SecretKey::from_bytes(&[2; 32]);
+        sightings.set_keys([(LB1, key.public()), (LB2, key2.public())].into());
+        sightings.beacons.give(Time::from_ms(1_000), Nonce::from_u64(1));
+        let source: IpAddr = "198.51.100.9".parse().unwrap();
+        let said = protocol::SeenFrom { member: LB1, source };
+        let mut own = beat(1, Some(1));
+        own.seen_from = vec![said];
+        sightings.take(Time::from_ms(1_100), &own.seal(&key)).unwrap();
+        assert!(sightings.sources_of(Time::from_ms(1_200), LB1).is_empty());
+        let mut other = beat(1, Some(1));
+        (other.member, other.seen_from) = (LB2, vec![said]);
+        sightings.take(Time::from_ms(1_300), &other.seal(&key2)).unwrap();
+        assert_eq!(sightings.sources_of(Time::from_ms(6_000), LB1), [(LB2, source)]);
+        assert!(sightings.sources_of(Time::from_ms(6_001), LB1).is_empty(), "it is of the past");
+        // Without a beacon of this console's nobody knows when it was said.
+        let mut undated = beat(2, None);
+        (undated.member, undated.seen_from) = (LB2, vec![said]);
+        sightings.take(Time::from_ms(6_100), &undated.seal(&key2)).unwrap();
+        assert!(sightings.sources_of(Time::from_ms(6_100), LB1).is_empty());
     }
 
     #[test]

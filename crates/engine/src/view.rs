@@ -6,12 +6,12 @@ use api::view::pool::{LeaseView, PauseView, PoolStatus, RegisterView, Voters};
 use api::view::{Answer, YesNo};
 use evaluator::io::{MarkerText, Reading};
 use evaluator::{Explanation, MemberView as Explained, Says, Verdict};
-use model::{MemberId, PoolId, Time};
+use model::{MemberId, Time};
 use protocol::docs::Policy;
 
 use crate::inner::Inner;
 use crate::story::evidence_view;
-use crate::{clock, words};
+use crate::{clock, ddns, words};
 
 /// A pool's status out of its machine's explanation.
 pub(crate) fn pool_status(inner: &Inner, policy: &Policy, explained: &Explanation) -> PoolStatus {
@@ -36,6 +36,7 @@ pub(crate) fn pool_status(inner: &Inner, policy: &Policy, explained: &Explanatio
             needed: explained.voters.needed.map_or(0, |needed| needed as u32),
             total: explained.voters.all as u32,
         },
+        dynamic_dns: ddns::view(inner, policy, Some(explained)),
         members: explained
             .members
             .iter()
@@ -76,6 +77,7 @@ pub(crate) fn unwatched_status(inner: &Inner, policy: &Policy) -> PoolStatus {
             needed: 0,
             total: inner.fleet.roster().of_pool(policy.pool).count() as u32,
         },
+        dynamic_dns: ddns::view(inner, policy, None),
         members: Vec::new(),
         register: None,
         incident: None,
@@ -207,15 +209,15 @@ pub(crate) fn register(reading: &Reading) -> RegisterView {
 
 /// The explanation of a pool.
 pub(crate) fn explanation(
-    pool: PoolId,
-    name: String,
+    inner: &Inner,
+    policy: &Policy,
     explained: &Explanation,
     entries: Vec<api::view::explain::Entry>,
 ) -> ExplanationView {
     let next = Next { what: explained.next.clone(), in_ms: explained.next_in_ms };
     ExplanationView {
-        pool,
-        name,
+        pool: policy.pool,
+        name: policy.name.clone(),
         state: words::state(explained.state).to_owned(),
         since_ms: explained.since_ms,
         reason: explained.sentence.clone(),
@@ -225,6 +227,7 @@ pub(crate) fn explanation(
             .iter()
             .map(|what| Missing { what: what.clone(), remedy: String::new() })
             .collect(),
+        dynamic_dns: ddns::view(inner, policy, Some(explained)),
         next: if next.what.is_empty() { Vec::new() } else { vec![next] },
         entries,
     }

@@ -100,6 +100,9 @@ pub struct MemberUpdate {
     /// Its new list of sources, whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sources: Option<Vec<String>>,
+    /// Its new IPv4: what DNS publishes for it. Its old one leaves the sources and the relay's address, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     /// Its new place in the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<u32>,

@@ -1,6 +1,6 @@
 //! Requests about pools.
 
-use model::settings::{AgentLost, DoubleFault, Preset, Targets};
+use model::settings::{AgentLost, DoubleFault, DynamicDns, Preset, Targets};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -66,6 +66,10 @@ pub struct SettingsPatch {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(as = "Option<crate::typescript::DoubleFaultText>")]
     pub double_fault: Option<DoubleFault>,
+    /// Whether a member's address may change by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(as = "Option<crate::typescript::DynamicDnsText>")]
+    pub dynamic_dns: Option<DynamicDns>,
     /// The probed port.
     pub probe_port: Set<u16>,
     /// The member to move back to when it has been ready for long.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::Evidence;
+use super::pool::DynamicDnsView;
 
 /// One line of the story: a transition, or a decision to stay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -69,6 +70,10 @@ pub struct Explanation {
     pub evidence: Vec<Evidence>,
     /// What is missing for an automatic move.
     pub missing: Vec<Missing>,
+    /// Whether the record follows the active member's own address, and why it does or does not. None before DNS is set
+    /// up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dynamic_dns: Option<DynamicDnsView>,
     /// What will happen by itself.
     pub next: Vec<Next>,
     /// The newest lines of the story, newest first.

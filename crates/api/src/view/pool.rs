@@ -114,6 +114,10 @@ pub struct PoolStatus {
     pub lease: LeaseView,
     /// How many voters are heard.
     pub voters: Voters,
+    /// Whether the record follows the active member's own address, and why it does or does not. None before DNS is set
+    /// up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dynamic_dns: Option<DynamicDnsView>,
     /// In the operator's order, active first.
     pub members: Vec<MemberStatus>,
     /// The register as read last; none before the first reading.
@@ -172,6 +176,16 @@ pub struct RegisterView {
     /// Why it could not be read again since, if it could not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
+}
+
+/// Dynamic DNS of a pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct DynamicDnsView {
+    /// Whether the pool's policy turns it on.
+    pub on: bool,
+    /// What the members declare, who sees it, and what follows from it.
+    pub words: String,
 }
 
 /// One move of the record.

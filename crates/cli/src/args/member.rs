@@ -43,8 +43,11 @@ The secret is shown once, works once, and ends after 24 hours. The command asks 
         #[arg(value_parser = value::member)]
         member: MemberRef,
     },
-    /// Change a member's name, sources or priority
-    #[command(after_help = "Example:\n  serversctl member set edge-1 --from 203.0.113.7,2001:db8::/64")]
+    /// Change a member's name, address, sources or priority
+    #[command(
+        after_help = "Examples:\n  serversctl member set edge-1 --from 203.0.113.7,2001:db8::/64\n  serversctl member set edge-1 \
+                      --address 203.0.113.9"
+    )]
     Set {
         /// Name or id of the member
         #[arg(value_parser = value::member)]
@@ -55,6 +58,9 @@ The secret is shown once, works once, and ends after 24 hours. The command asks 
         /// Where it may call from, the whole list
         #[arg(long, value_name = "ADDRESSES", value_delimiter = ',')]
         from: Option<Vec<String>>,
+        /// The IPv4 that DNS publishes for it; sources and relay that named its old one name this one then
+        #[arg(long, value_name = "IPV4")]
+        address: Option<String>,
         /// Its place in the order; lower is preferred
         #[arg(long)]
         priority: Option<u32>,

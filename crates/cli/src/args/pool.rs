@@ -24,7 +24,10 @@ pub(crate) enum PoolCommand {
     #[command(after_help = "Example:\n  serversctl pool show production-edge")]
     Show(OfPool),
     /// Change a pool's name or settings
-    #[command(after_help = "Example:\n  serversctl pool set production-edge --delay 10 --probe-port 443")]
+    #[command(
+        after_help = "Examples:\n  serversctl pool set production-edge --delay 10 --probe-port 443\n  serversctl pool set \
+                      production-edge --dynamic-dns on"
+    )]
     Set {
         /// Name or id of the pool
         #[arg(value_parser = value::pool)]
@@ -64,6 +67,9 @@ pub(crate) struct SettingArgs {
     /// What a minority does when most voters are silent
     #[arg(long, value_enum)]
     double_fault: Option<DoubleFault>,
+    /// Whether record and roster follow a member whose own address changes
+    #[arg(long, value_enum)]
+    dynamic_dns: Option<DynamicDns>,
     /// TCP port that is probed on every member; `none` probes nothing
     #[arg(long, value_name = "PORT", value_parser = port)]
     probe_port: Option<Set<u16>>,
@@ -82,6 +88,7 @@ impl SettingArgs {
             targets: self.targets.map(Into::into),
             agent_lost: self.agent_lost.map(Into::into),
             double_fault: self.double_fault.map(Into::into),
+            dynamic_dns: self.dynamic_dns.map(Into::into),
             probe_port: self.probe_port.unwrap_or_default(),
             preferred: self.preferred.unwrap_or_default(),
         }
@@ -134,6 +141,12 @@ words! {
         Heartbeat,
         /// Revive for three delays, then ask a person
         ServiceConfirmed
+    }
+    DynamicDns for settings::DynamicDns {
+        /// Addresses are those that were enrolled
+        Off,
+        /// An address that a member declares and two vantage points see is followed
+        On
     }
     DoubleFault for settings::DoubleFault {
         /// Ask a person

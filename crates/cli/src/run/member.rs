@@ -37,8 +37,8 @@ pub(crate) async fn on_member(session: &Session, command: MemberCommand) -> Resu
         MemberCommand::Show { member } => {
             screen.answer(&session.read(MemberShow { member }).await?, show::member)
         }
-        MemberCommand::Set { member, name, from, priority } => {
-            let request = MemberUpdate { change, member, name, sources: from, priority };
+        MemberCommand::Set { member, name, from, address, priority } => {
+            let request = MemberUpdate { change, member, name, sources: from, address, priority };
             screen.outcome(&session.change(request).await?, show::member)
         }
         MemberCommand::Remove { member } => {

@@ -76,6 +76,9 @@ pub(crate) fn explanation(explained: &Explanation) -> String {
         explained.reason
     );
     text.push_str(&evidence(&explained.evidence, "  "));
+    if let Some(dynamic) = &explained.dynamic_dns {
+        add!(text, "{}\n", super::provider::dynamic_dns(dynamic));
+    }
     if !explained.missing.is_empty() {
         text.push_str("Missing for an automatic move\n");
         for missing in &explained.missing {

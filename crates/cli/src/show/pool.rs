@@ -5,7 +5,7 @@ use api::view::incident::Phase;
 use api::view::pool::{
     LeaseView, MoveOutcome, MoveView, PoolList, PoolStatus, PoolStatuses, PoolView, Rehearsal,
 };
-use model::settings::{AgentLost, Arming, DoubleFault, Preset, Targets};
+use model::settings::{AgentLost, Arming, DoubleFault, DynamicDns, Preset, Targets};
 
 use super::member::{age, health, light, role, verdict};
 use super::{Table, checks, clock, evidence, moment, span, yes_no};
@@ -52,11 +52,15 @@ pub(crate) fn pool(pool: &PoolView) -> String {
         DoubleFault::Ask => "ask",
         DoubleFault::Move => "move",
     };
+    let dynamic_dns = match settings.dynamic_dns {
+        DynamicDns::Off => "off",
+        DynamicDns::On => "on: record and roster follow a member's own address",
+    };
     let port = settings.probe_port.map_or_else(|| "none".to_owned(), |port| port.to_string());
     let mut text = format!(
         "{} ({})\n  Hostname      {}{}\n  Preset        {preset}\n  Automatic     {}\n  Delay         {} s\n  \
          TTL           {} s\n  Voices        {}\n  Agent silent  {agent_lost}\n  Double fault  {double_fault}\n  \
-         Probed port   {port}\n  Preferred     {}\n  Members       {}\n",
+         Probed port   {port}\n  Dynamic DNS   {dynamic_dns}\n  Preferred     {}\n  Members       {}\n",
         pool.name,
         pool.id.short(),
         pool.hostname.as_deref().unwrap_or("not set"),
@@ -107,6 +111,9 @@ pub(crate) fn status(pool: &PoolStatus) -> String {
     }
     if let Some(pause) = &pool.pause {
         add!(text, "  Paused by {} for {} more: {}\n", pause.by, span(pause.remaining_ms), pause.why);
+    }
+    if let Some(dynamic) = &pool.dynamic_dns {
+        add!(text, "  {}\n", super::provider::dynamic_dns(dynamic));
     }
     let lease = match &pool.lease {
         LeaseView::Mine => "this console".to_owned(),

@@ -2,6 +2,7 @@
 
 use api::request::ProviderLink;
 use api::view::dns::{DnsState, DnsView};
+use api::view::pool::DynamicDnsView;
 use api::view::provider::{ProviderList, ProviderView, TestReport};
 
 use super::{Table, checks, moment, span};
@@ -37,6 +38,10 @@ pub(crate) fn provider(provider: &ProviderView) -> String {
 
 pub(crate) fn report(report: &TestReport) -> String {
     format!("{} ({})\n{}", report.summary, moment(report.at_ms), checks(&report.checks))
+}
+
+pub(super) fn dynamic_dns(dynamic: &DynamicDnsView) -> String {
+    format!("Dynamic DNS is {}: {}", if dynamic.on { "on" } else { "off" }, dynamic.words)
 }
 
 pub(crate) fn dns(dns: &DnsView) -> String {

@@ -19,7 +19,7 @@ use store::Invitation;
 use super::{failed, find_member, find_pool, stored};
 use crate::enrol::{Enrolling, enrolment_key, template_word};
 use crate::inner::Inner;
-use crate::{clock, random, view};
+use crate::{clock, ddns, random, view};
 
 /// How long a secret is good for.
 const SECRET_MS: u64 = 24 * 3_600_000;
@@ -232,16 +232,23 @@ pub(crate) async fn update(
 ) -> Result<Outcome<MemberView>, ApiError> {
     let entry = find_member(inner, &request.member)?;
     let sources = request.sources.as_deref().map(read_sources).transpose()?;
+    let address = request.address.as_deref().map(|text| new_address(inner, &entry, text)).transpose()?;
     if let Some(name) = request.name.as_deref().filter(|name| *name != entry.name) {
         check_name(inner, name)?;
     }
-    let plan = Plan::new(format!("change {}", entry.name)).step("roster", "sign the next version");
+    let mut plan = Plan::new(format!("change {}", entry.name)).step("roster", "sign the next version");
+    if let Some(address) = address {
+        plan = plan.replace(&entry.name, "address", entry.address.to_string(), address.to_string());
+    }
     if request.change.dry_run {
         return Ok(Outcome::planned(plan));
     }
     let changed = inner.fleet.change_roster(&**inner, |roster| {
         for member in roster.members.iter_mut().filter(|member| member.id == entry.id) {
             member.name = request.name.clone().unwrap_or_else(|| member.name.clone());
+            if let Some(address) = address {
+                ddns::readdress(member, address);
+            }
             member.sources = sources.clone().unwrap_or_else(|| member.sources.clone());
             member.priority = request.priority.unwrap_or(member.priority);
         }
@@ -251,6 +258,18 @@ pub(crate) async fn update(
     inner.documents_changed();
     let entry = inner.fleet.roster().member(entry.id).cloned().unwrap_or(entry);
     Ok(Outcome::done(plan, member_view(inner, &entry).await))
+}
+
+/// An address that a member may have.
+fn new_address(inner: &Inner, entry: &MemberEntry, text: &str) -> Result<std::net::Ipv4Addr, ApiError> {
+    let address = text.parse().map_err(|_| ApiError::invalid(format!("{text} is no IPv4 address")))?;
+    let targets = inner.fleet.policy(entry.pool).map(|policy| policy.settings.targets).unwrap_or_default();
+    let roster = inner.fleet.roster();
+    let others = roster.members.iter().filter(|one| one.id != entry.id);
+    match evaluator::unpublishable(targets, address, others.map(|one| (one.name.as_str(), one.address))) {
+        Some(why) => Err(ApiError::refused(format!("{} cannot have this address: {why}", entry.name))),
+        None => Ok(address),
+    }
 }
 
 pub(crate) async fn remove(inner: &Arc<Inner>, request: &MemberRemove) -> Result<Outcome<Removed>, ApiError> {

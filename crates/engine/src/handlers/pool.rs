@@ -129,6 +129,7 @@ fn settings_plan(policy: &Policy, settings: &Settings, name: Option<&str>) -> Pl
         ("targets", format!("{:?}", old.targets), format!("{:?}", new.targets)),
         ("agent lost", format!("{:?}", old.agent_lost), format!("{:?}", new.agent_lost)),
         ("double fault", format!("{:?}", old.double_fault), format!("{:?}", new.double_fault)),
+        ("dynamic DNS", format!("{:?}", old.dynamic_dns), format!("{:?}", new.dynamic_dns)),
         ("probe port", format!("{:?}", old.probe_port), format!("{:?}", new.probe_port)),
     ];
     for (what, before, after) in rest.into_iter().filter(|(_, before, after)| before != after) {
@@ -167,6 +168,7 @@ fn patch(
     settings.targets = patch.targets.unwrap_or(settings.targets);
     settings.agent_lost = patch.agent_lost.unwrap_or(settings.agent_lost);
     settings.double_fault = patch.double_fault.unwrap_or(settings.double_fault);
+    settings.dynamic_dns = patch.dynamic_dns.unwrap_or(settings.dynamic_dns);
     settings.probe_port = patch.probe_port.over(settings.probe_port);
     Ok(match &patch.preferred {
         Set::Keep => Change::Keep,
@@ -228,7 +230,7 @@ pub(crate) async fn explain(inner: &Inner, request: &PoolExplain) -> Result<Expl
         rows.iter().filter_map(|row| serde_json::from_str(&row.json).ok()).collect();
     entries.reverse();
     super::history::count_from_first(&mut entries);
-    Ok(view::explanation(policy.pool, policy.name.clone(), &explained, entries))
+    Ok(view::explanation(inner, &policy, &explained, entries))
 }
 
 /// The machine's own explanation; an error where nobody watches.
