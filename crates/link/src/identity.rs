@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use protocol::{PublicKey, SecretKey};
-use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PKCS_ED25519};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::crypto::aws_lc_rs::sign::any_eddsa_type;
+use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::sign::CertifiedKey;
 use zeroize::Zeroizing;
 
-use crate::LinkError;
-use crate::tls;
+use crate::{LinkError, certificate};
 
 /// PKCS #8 around the 32 secret bytes of an Ed25519 key (RFC 8410).
 const PKCS8_PREFIX: [u8; 16] =
@@ -28,22 +27,14 @@ impl Identity {
     /// # Errors
     /// [`LinkError::Identity`] when the TLS library does not take the key.
     pub fn new(secret: &SecretKey) -> Result<Self, LinkError> {
-        let refused = |error: &dyn std::fmt::Display| LinkError::Identity { detail: error.to_string() };
+        let key = secret.public();
         let mut der = Zeroizing::new(PKCS8_PREFIX.to_vec());
         der.extend_from_slice(&*secret.to_bytes());
-        let pkcs8 = PrivatePkcs8KeyDer::from(der.as_slice());
-        let pair =
-            KeyPair::from_pkcs8_der_and_sign_algo(&pkcs8, &PKCS_ED25519).map_err(|error| refused(&error))?;
-        let mut params = CertificateParams::default();
-        params.distinguished_name = DistinguishedName::new();
-        params.distinguished_name.push(DnType::CommonName, "serversctl");
-        let certificate = params.self_signed(&pair).map_err(|error| refused(&error))?;
-        let signer = tls::provider()
-            .key_provider
-            .load_private_key(PrivateKeyDer::Pkcs8(pkcs8.clone_key()))
-            .map_err(|error| refused(&error))?;
-        let certified = Arc::new(CertifiedKey::new(vec![certificate.der().clone()], signer));
-        Ok(Self { key: secret.public(), certified })
+        let refused = |error: rustls::Error| LinkError::Identity { detail: error.to_string() };
+        let signer = any_eddsa_type(&PrivatePkcs8KeyDer::from(der.as_slice())).map_err(refused)?;
+        let certificate = certificate::self_signed(key, &*signer).map_err(refused)?;
+        let certified = Arc::new(CertifiedKey::new(vec![certificate], signer));
+        Ok(Self { key, certified })
     }
 
     /// The public half.

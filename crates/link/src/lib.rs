@@ -10,11 +10,13 @@
 //!
 //! Start reading at [`Identity`], [`connect`] and [`Acceptor`], then [`Channel`].
 
+mod certificate;
 mod channel;
 mod error;
 mod identity;
 mod open;
 mod probe;
+mod provider;
 mod tls;
 
 pub use channel::{Channel, Receiver, Sender};
