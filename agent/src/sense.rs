@@ -13,7 +13,6 @@ pub mod host;
 pub mod probe;
 pub mod running;
 pub mod socket;
-pub mod stall;
 pub mod units;
 
 mod changes;

@@ -1,5 +1,6 @@
 //! The three clocks of this process.
 
+use model::stall::Look;
 use model::time::Time;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
@@ -13,20 +14,9 @@ pub trait Clock: Send + Sync {
     fn wall_ms(&self) -> u64;
 
     /// All three at one moment.
-    fn reading(&self) -> Reading {
-        Reading { boottime: self.boottime(), monotonic: self.monotonic(), wall_ms: self.wall_ms() }
+    fn look(&self) -> Look {
+        Look { tb_ms: self.boottime().as_ms(), tm_ms: self.monotonic().as_ms(), wall_ms: self.wall_ms() }
     }
-}
-
-/// All three clocks at one moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
-    /// Monotonic and counting suspend.
-    pub boottime: Time,
-    /// Monotonic and not counting suspend.
-    pub monotonic: Time,
-    /// Milliseconds since 1970.
-    pub wall_ms: u64,
 }
 
 /// The kernel's clocks.

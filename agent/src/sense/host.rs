@@ -123,7 +123,8 @@ pub fn figures() -> Figures {
     });
     Figures {
         load_centi: load_centi(),
-        cpus: std::thread::available_parallelism().map_or(0, |count| count.get() as u32),
+        // The standard library's count would read cgroups and mounts each time.
+        cpus: rustix::thread::sched_getaffinity(None).map_or(0, |cpus| cpus.count()),
         memory_used_bytes: memory_total_bytes.saturating_sub(available),
         memory_total_bytes,
         disk_used_bytes,

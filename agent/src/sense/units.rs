@@ -26,6 +26,7 @@ const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 const UNIT: &str = "org.freedesktop.systemd1.Unit";
 const SERVICE: &str = "org.freedesktop.systemd1.Service";
 const BUS: &str = "org.freedesktop.DBus";
+const BUS_PATH: &str = "/org/freedesktop/DBus";
 
 /// How long systemd may take to answer; it answers in under a millisecond unless the host is in trouble.
 const CALL_DEADLINE: Duration = Duration::from_secs(5);
@@ -99,16 +100,6 @@ pub struct UnitWatch {
     pub unit: String,
     /// The bus' address; `None` for the system bus.
     pub bus_address: Option<String>,
-}
-
-#[zbus::proxy(
-    interface = "org.freedesktop.systemd1.Manager",
-    default_service = "org.freedesktop.systemd1",
-    default_path = "/org/freedesktop/systemd1",
-    gen_blocking = false
-)]
-trait Manager {
-    fn subscribe(&self) -> zbus::Result<()>;
 }
 
 impl UnitFacts {
@@ -207,15 +198,17 @@ impl UnitWatch {
     }
 
     async fn subscribe(&self, connection: &Connection, path: &OwnedObjectPath) -> zbus::Result<()> {
-        let bus = zbus::fdo::DBusProxy::new(connection).await?;
+        // Plain calls: the library's proxies would bring a cache of properties that nobody here asks.
         for rule in self.rules(path)? {
-            bus.add_match_rule(rule).await?;
+            connection
+                .call_method(Some(BUS), BUS_PATH, Some(BUS), "AddMatch", &rule.to_string().as_str())
+                .await?;
         }
-        match ManagerProxy::new(connection).await?.subscribe().await {
+        match connection.call_method(Some(SYSTEMD), MANAGER_PATH, Some(MANAGER), "Subscribe", &()).await {
             Err(zbus::Error::MethodError(name, _, _)) if name.as_str().ends_with(".AlreadySubscribed") => {
                 Ok(())
             }
-            result => result,
+            result => result.map(drop),
         }
     }
 

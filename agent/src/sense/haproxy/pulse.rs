@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use haproxy::judge::Answer;
 use model::haproxy::StatTotals;
+use model::stall::{Gap, StallWatch};
 use model::time::{Span, Time};
 use tokio::sync::{mpsc, watch};
 
@@ -15,7 +16,6 @@ use super::super::beat::Beat;
 use super::super::clock::Clock;
 use super::super::probe::{Finding, Outcome, PROBE_DEADLINE, Prober, Target};
 use super::super::socket::RuntimeSocket;
-use super::super::stall::{Stall, Upset};
 use super::super::units::chain;
 
 /// A beat cannot take longer unless we were held up ourselves: its probes and questions end before it does.
@@ -77,7 +77,7 @@ pub(super) struct Pulse {
     socket: Option<RuntimeSocket>,
     socket_proven: bool,
     socket_silent: bool,
-    stall: Stall,
+    stalls: StallWatch,
     beats: u32,
     starts_seen: u32,
     stat_seen: u32,
@@ -102,7 +102,7 @@ impl Pulse {
             socket: None,
             socket_proven: false,
             socket_silent: false,
-            stall: Stall::default(),
+            stalls: StallWatch::default(),
             beats: 0,
             starts_seen: 0,
             stat_seen: 0,
@@ -125,14 +125,12 @@ impl Pulse {
     }
 
     async fn beat(&mut self) -> News {
-        let upsets = self.stall.tick(self.clock.reading());
-        for upset in &upsets {
-            tracing::warn!(?upset, "this process did not run evenly");
+        let gap = self.stalls.look(self.clock.look());
+        if let Some(gap) = gap {
+            tracing::warn!(?gap, "this process did not run evenly");
         }
-        let mut news = News {
-            stalled: upsets.iter().any(|upset| !matches!(upset, Upset::WallStep { .. })),
-            ..News::default()
-        };
+        let mut news =
+            News { stalled: matches!(gap, Some(Gap::Suspended(_) | Gap::Stalled(_))), ..News::default() };
         let stat_due = self.take_orders();
         if !self.orders.borrow().serving {
             self.prober.rest();
