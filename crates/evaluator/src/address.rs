@@ -75,7 +75,8 @@ impl Machine {
         };
         self.hold.add(now, record);
         let incident = claim.incident.or(self.incident);
-        let incident = incident.unwrap_or_else(|| self.incident_of(claim.expect_marker.epoch, claim.member));
+        let incident =
+            incident.unwrap_or_else(|| self.incident_of(claim.epoch.saturating_sub(1), claim.member));
         out.push(Output::Moved(record, incident));
     }
 
