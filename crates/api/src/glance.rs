@@ -89,8 +89,8 @@ pub enum Act {
     Mute {
         /// About what; everything when absent.
         about: Option<String>,
-        /// Until when, Unix time.
-        until_ms: u64,
+        /// For how long.
+        span: Mute,
     },
     /// Ends every muting.
     Unmute,
@@ -98,6 +98,32 @@ pub enum Act {
     Dismiss,
     /// Ends the program, after asking if it watches.
     Quit,
+}
+
+/// For how long notices are muted, counted from the click.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind", rename_all_fields = "camelCase")]
+pub enum Mute {
+    /// A length.
+    For {
+        /// Of it.
+        ms: u64,
+    },
+    /// Until the local clock shows this the next time.
+    Until {
+        /// Minute of the day.
+        minute: u32,
+    },
+}
+
+impl Mute {
+    /// When it ends, begun now.
+    pub const fn until_ms(self, now: Moment) -> u64 {
+        match self {
+            Self::For { ms } => now.unix_ms + ms,
+            Self::Until { minute } => now.next(minute),
+        }
+    }
 }
 
 /// How loud a notice is.

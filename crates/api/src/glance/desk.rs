@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, Level, Moment};
+use super::{Alert, Level, Moment, Mute};
 
 /// Events about one thing within this are one notice.
 const MERGE_MS: u64 = 10_000;
@@ -76,8 +76,9 @@ impl Desk {
         self.quiet = quiet;
     }
 
-    /// Mutes until a moment: one thing, or everything.
-    pub fn mute(&mut self, about: Option<String>, until_ms: u64) {
+    /// Mutes one thing, or everything.
+    pub fn mute(&mut self, about: Option<String>, span: Mute, now: Moment) {
+        let until_ms = span.until_ms(now);
         match about {
             Some(about) => {
                 if self.muted.len() < ABOUT_MAX {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use model::{Health, IncidentId, PoolId};
+use serde_json::Value;
 
 use super::{Alert, Hosting, Level, Place, wording};
 use crate::view::host::HostStatus;
@@ -21,6 +22,8 @@ pub struct Picture {
     pub(super) hosting: Hosting,
     pub(super) host: Option<HostStatus>,
     pub(super) pools: BTreeMap<PoolId, PoolStatus>,
+    /// When each pool's status came, Unix time: the ages in it are of then.
+    pub(super) heard_ms: BTreeMap<PoolId, u64>,
     pub(super) incidents: BTreeMap<IncidentId, IncidentView>,
     pub(super) muted_until_ms: Option<u64>,
 }
@@ -40,6 +43,7 @@ impl Default for Picture {
             hosting: Hosting::Opening,
             host: None,
             pools: BTreeMap::new(),
+            heard_ms: BTreeMap::new(),
             incidents: BTreeMap::new(),
             muted_until_ms: None,
         }
@@ -52,6 +56,7 @@ impl Picture {
         if hosting != Hosting::Present {
             self.host = None;
             self.pools.clear();
+            self.heard_ms.clear();
         }
         self.hosting = hosting;
     }
@@ -61,16 +66,46 @@ impl Picture {
         self.muted_until_ms = until_ms;
     }
 
-    /// A fresh snapshot. It tells nothing: what it shows was so before.
-    pub fn set(&mut self, host: HostStatus, statuses: PoolStatuses) {
-        self.host = Some(host);
-        self.pools = statuses.pools.into_iter().map(|pool| (pool.id, pool)).collect();
+    /// What a snapshot asks, each with an empty request; the answers go to [`Picture::answered`]. What changes without
+    /// an event is seen only so.
+    pub const ASKS: &[&str] = &["host_status", "pool_status"];
+
+    /// One answer of a snapshot; gives what people should be told of it. The first one tells nothing: what it shows was
+    /// so before.
+    ///
+    /// # Errors
+    /// An answer of another shape.
+    pub fn answered(
+        &mut self,
+        ask: &str,
+        answer: Value,
+        at_ms: u64,
+    ) -> Result<Vec<Alert>, serde_json::Error> {
+        if ask == "host_status" {
+            self.host = Some(serde_json::from_value(answer)?);
+            return Ok(Vec::new());
+        }
+        let PoolStatuses { pools, .. } = serde_json::from_value(answer)?;
+        let is_there = |id: &PoolId| pools.iter().any(|pool| pool.id == *id);
+        self.pools.retain(|id, _| is_there(id));
+        Ok(pools.into_iter().flat_map(|pool| self.renew(pool, at_ms)).collect())
     }
 
-    /// Pools that this host watches.
-    pub fn watched(&self) -> usize {
+    fn renew(&mut self, pool: PoolStatus, at_ms: u64) -> Vec<Alert> {
+        self.heard_ms.insert(pool.id, at_ms);
+        let alerts = self.pools.get(&pool.id).map(|before| told(before, &pool, at_ms)).unwrap_or_default();
+        self.pools.insert(pool.id, pool);
+        alerts
+    }
+
+    /// What ending this host would end, as a question; none when it watches nothing.
+    pub fn quit_question(&self) -> Option<String> {
         let is_watched = |pool: &&PoolStatus| pool.hostname.is_some() && pool.state != "UNWATCHED";
-        self.pools.values().filter(is_watched).count()
+        match self.pools.values().filter(is_watched).count() {
+            0 => None,
+            1 => Some("Quitting stops failover watch for 1 pool.".to_owned()),
+            count => Some(format!("Quitting stops failover watch for {count} pools.")),
+        }
     }
 
     /// Takes one event in.
@@ -80,12 +115,10 @@ impl Picture {
         match &event.body {
             EventBody::Resync => heard.is_stale = true,
             EventBody::Host(host) => self.host = Some(host.clone()),
-            EventBody::Pool(pool) => {
-                let before = self.pools.insert(pool.id, (**pool).clone());
-                heard.alerts = before.map(|before| told(&before, pool, at_ms)).unwrap_or_default();
-            }
+            EventBody::Pool(pool) => heard.alerts = self.renew((**pool).clone(), at_ms),
             EventBody::PoolRemoved(pool) => {
                 self.pools.remove(pool);
+                self.heard_ms.remove(pool);
             }
             EventBody::Incident(incident) => self.keep(incident),
             EventBody::Notice(notice) => {

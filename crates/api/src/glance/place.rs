@@ -11,7 +11,6 @@ const SCHEME: &str = "serversctl://";
 const BYTES_MAX: usize = 320;
 /// Longest part after decoding.
 const PART_CHARS_MAX: usize = 64;
-const PARTS_MAX: usize = 5;
 
 /// A place of the window: parts between slashes, each percent-encoded.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -47,9 +46,15 @@ impl Place {
         Self::of(&["pool", pool, tab])
     }
 
-    /// The dialog that would move a pool's name to a member; it asks before anything is done.
+    /// The dialog that would move a pool's name to a member; it asks before anything is done. A page that does not know
+    /// the dialog shows the pool.
     pub fn cut(pool: &str, member: &str) -> Self {
-        Self::of(&["pool", pool, "overview", "cut", member])
+        Self(format!("{}?cut={}", Self::pool(pool, "overview"), encode(member)))
+    }
+
+    /// Whether it means the window as it stands.
+    pub const fn is_here(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// One incident.
@@ -79,15 +84,6 @@ impl Place {
             return Err(PlaceError::Shape);
         }
         Ok(Self::pool(&pool, tab))
-    }
-
-    /// The parts, decoded; empty when it was not made here.
-    pub fn parts(&self) -> Vec<String> {
-        let parts: Vec<&str> = self.0.split('/').collect();
-        if parts.len() > PARTS_MAX {
-            return Vec::new();
-        }
-        parts.into_iter().filter_map(decode).collect()
     }
 }
 

@@ -63,8 +63,15 @@ fn host(watch: WatchView) -> HostStatus {
 fn picture(pools: Vec<PoolStatus>) -> Picture {
     let mut picture = Picture::default();
     picture.set_hosting(Hosting::Present);
-    picture.set(host(WatchView::On), PoolStatuses { revision: 1, pools });
+    answer_both(&mut picture, host(WatchView::On), pools, NOW.unix_ms);
     picture
+}
+
+fn answer_both(picture: &mut Picture, host: HostStatus, pools: Vec<PoolStatus>, at_ms: u64) -> Vec<Alert> {
+    let pools = PoolStatuses { revision: 1, pools };
+    let answers = [serde_json::to_value(host).unwrap(), serde_json::to_value(pools).unwrap()];
+    let asks = Picture::ASKS.iter().zip(answers);
+    asks.flat_map(|(ask, answer)| picture.answered(ask, answer, at_ms).unwrap()).collect()
 }
 
 fn failing(name: &str, state: &str) -> PoolStatus {
@@ -110,6 +117,12 @@ fn the_worst_pool_wins() {
         TrayShape::Offline,
         "Offline since 14:30",
     );
+}
+
+#[test]
+fn the_moment_that_it_went_offline_stays() {
+    let blind = PoolStatus { state_age_ms: 60_000, ..failing("edge", "BLIND") };
+    assert_eq!(picture(vec![blind]).tray(later(600_000)).tooltip, "Offline since 14:30");
 }
 
 #[test]
@@ -173,7 +186,7 @@ fn a_pools_menu_says_who_is_what_and_asks_before_it_cuts() {
     );
     let cut = rows.iter().find(|(text, _)| text.starts_with("Cut")).unwrap();
     assert!(
-        matches!(&cut.1, Some(Act::Open { place }) if place.to_string() == "pool/production-edge/overview/cut/edge-fra-1")
+        matches!(&cut.1, Some(Act::Open { place }) if place.to_string() == "pool/production-edge/overview?cut=edge-fra-1")
     );
 }
 
@@ -232,8 +245,7 @@ fn links_lead_to_a_pools_tab_and_nowhere_else() {
     check("serversctl://pool/x%0", Err(PlaceError::Shape));
     check("serversctl://pool/%ff/dns", Err(PlaceError::Shape));
     check(&format!("serversctl://pool/{}/dns", "x".repeat(400)), Err(PlaceError::Length));
-    let place = Place::from_link("serversctl://pool/a%2Fb/dns").unwrap();
-    assert_eq!(place.parts(), ["pool", "a/b", "dns"]);
+    check("serversctl://pool/x/overview?cut=y", Err(PlaceError::Shape));
 }
 
 fn notice(topic: &str, incident: Option<IncidentId>) -> EventBody {
@@ -323,7 +335,8 @@ fn a_standby_that_goes_and_comes_is_told_once_each() {
     lost.members[2] = member(3, "edge-waw-3", Role::Standby, Health::Down("silent".to_owned()));
     let last = hear(&mut picture, EventBody::Pool(Box::new(lost)));
     assert_eq!((last[0].title.as_str(), last[0].level), ("edge has no ready standby", Level::High));
-    let back = hear(&mut picture, EventBody::Pool(Box::new(pool(1, "edge"))));
+    // A change that came without an event is told all the same.
+    let back = answer_both(&mut picture, host(WatchView::On), vec![pool(1, "edge")], NOW.unix_ms);
     assert_eq!(back.iter().filter(|alert| alert.is_recovery).count(), 2);
 }
 
@@ -408,10 +421,10 @@ fn only_the_urgent_breaks_quiet_hours_and_nothing_breaks_a_mute() {
     desk.set_quiet(Some(Quiet { from_min: 22 * 60, to_min: 7 * 60 }));
     desk.hear(alert("c", "high", Level::High), later(1));
     assert_eq!(desk.due(later(1)).len(), 1);
-    desk.mute(Some("d".to_owned()), NOW.unix_ms + 5_000);
+    desk.mute(Some("d".to_owned()), Mute::For { ms: 5_000 }, later(0));
     desk.hear(alert("d", "urgent", Level::Urgent), later(2));
     assert_eq!(desk.due(later(2)), []);
-    desk.mute(None, NOW.unix_ms + 60_000);
+    desk.mute(None, Mute::For { ms: 60_000 }, later(0));
     assert_eq!(desk.muted_until(later(2)), Some(NOW.unix_ms + 60_000));
     desk.hear(alert("e", "urgent", Level::Urgent), later(3));
     assert_eq!(desk.due(later(3)), []);

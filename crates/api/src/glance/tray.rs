@@ -1,6 +1,6 @@
 //! The tray as it should look: one shape for the worst state of all, a sentence, a menu. No row moves anything.
 
-use super::{Act, Hosting, Moment, Picture, Place, clean, name, wording};
+use super::{Act, Hosting, Moment, Mute, Picture, Place, clean, name, wording};
 use crate::view::YesNo;
 use crate::view::host::{HostStatus, WatchView};
 use crate::view::member::{MemberStatus, Role};
@@ -95,17 +95,19 @@ impl Picture {
         self.host.as_ref().is_some_and(|host| !matches!(host.watch, WatchView::On))
     }
 
-    /// This computer is the one without a network when every pool that it watches says that it cannot see.
-    fn blind_ms(&self) -> Option<u64> {
+    /// Since when this computer is the one without a network: every pool that it watches says that it cannot see.
+    fn blind_since_ms(&self) -> Option<u64> {
         let mut watched = self.pools.values().filter(|pool| pool.state != "UNWATCHED").peekable();
         watched.peek()?;
-        let ages: Option<Vec<u64>> =
-            watched.map(|pool| (pool.state == "BLIND").then_some(pool.state_age_ms)).collect();
-        ages?.into_iter().max()
+        let since = |pool: &PoolStatus| {
+            let heard_ms = self.heard_ms.get(&pool.id).copied().unwrap_or_default();
+            (pool.state == "BLIND").then_some(heard_ms.saturating_sub(pool.state_age_ms))
+        };
+        watched.map(since).collect::<Option<Vec<u64>>>()?.into_iter().min()
     }
 
     fn shape(&self, pools: &[(Posture, &PoolStatus)]) -> TrayShape {
-        if self.blind_ms().is_some() {
+        if self.blind_since_ms().is_some() {
             return TrayShape::Offline;
         }
         let worst = pools.iter().map(|(posture, _)| match posture {
@@ -126,8 +128,7 @@ impl Picture {
         let of = |posture| pools.iter().filter(move |(own, _)| *own == posture).map(|(_, pool)| *pool);
         let text = match shape {
             TrayShape::Offline => {
-                let since = now.unix_ms.saturating_sub(self.blind_ms().unwrap_or_default());
-                format!("Offline since {}", now.at(since).clock())
+                format!("Offline since {}", now.at(self.blind_since_ms().unwrap_or_default()).clock())
             }
             TrayShape::Paused => match &self.hosting {
                 Hosting::Absent { why } => format!("Nothing is watched here: {}", clean(why, HOST_WORDS_MAX)),
@@ -167,7 +168,7 @@ impl Picture {
         let mut rows = vec![item(head, Place::overview()), Row::Separator];
         let shown = |posture: Posture| pools.len() <= POOLS_MAX || posture != Posture::Well;
         let listed = pools.iter().filter(|(posture, _)| shown(*posture)).take(POOLS_MAX);
-        rows.extend(listed.map(|(posture, pool)| self.pool(*posture, pool)));
+        rows.extend(listed.map(|(posture, pool)| self.row(*posture, pool)));
         if pools.len() > POOLS_MAX {
             rows.push(item("All pools".to_owned(), Place::overview()));
         }
@@ -185,7 +186,7 @@ impl Picture {
         rows
     }
 
-    fn pool(&self, posture: Posture, pool: &PoolStatus) -> Row {
+    fn row(&self, posture: Posture, pool: &PoolStatus) -> Row {
         let mark = match posture {
             Posture::Well => '●',
             Posture::Unknown => '?',
@@ -225,13 +226,11 @@ impl Picture {
             let text = format!("Show notifications again (muted until {})", now.at(until).clock());
             return Row::Item { text, act: Act::Unmute };
         }
-        let until = |text: &str, until_ms| Row::Item {
-            text: text.to_owned(),
-            act: Act::Mute { about: None, until_ms },
-        };
+        let mute =
+            |text: &str, span| Row::Item { text: text.to_owned(), act: Act::Mute { about: None, span } };
         let rows = vec![
-            until("1 hour", now.unix_ms + HOUR_MS),
-            until("Until tomorrow 08:00", now.next(MORNING_MIN)),
+            mute("1 hour", Mute::For { ms: HOUR_MS }),
+            mute("Until tomorrow 08:00", Mute::Until { minute: MORNING_MIN }),
         ];
         Row::Menu { text: "Mute notifications".to_owned(), rows }
     }

@@ -1,6 +1,6 @@
 //! What notices say. The title is the fact, the body the consequence.
 
-use super::{Act, Alert, Button, Level, Place, name, sentence};
+use super::{Act, Alert, Button, Level, Mute, Place, name, sentence};
 use crate::view::YesNo;
 use crate::view::incident::{IncidentView, NoticeView};
 use crate::view::member::Role;
@@ -165,7 +165,7 @@ fn open(alert: &Alert, label: &str) -> Button {
 }
 
 fn mute(alert: &Alert) -> Button {
-    let act = Act::Mute { about: Some(alert.about.clone()), until_ms: alert.at_ms + MUTE_MS };
+    let act = Act::Mute { about: Some(alert.about.clone()), span: Mute::For { ms: MUTE_MS } };
     Button { label: "Mute 1 h".to_owned(), act }
 }
 
