@@ -100,6 +100,89 @@ limit?: number,
 before?: string, };
 
 /**
+ * One member's newest heartbeat in numbers. It is shown and never decides: verdicts come with the pool's status.
+ */
+export type Beat = { 
+/**
+ * The member.
+ */
+member: string, 
+/**
+ * Its pool.
+ */
+pool: string, 
+/**
+ * How long ago this console received it, when the event was made.
+ */
+ageMs: number, 
+/**
+ * Its number within one run of the agent; a gap is a missed heartbeat.
+ */
+seq: number, 
+/**
+ * How many logical processors it has.
+ */
+cpus: number, 
+/**
+ * Load average over one minute, times 100.
+ */
+loadCenti: number, 
+/**
+ * Memory in use, in bytes.
+ */
+memoryUsedBytes: number, 
+/**
+ * Memory in all, in bytes.
+ */
+memoryTotalBytes: number, 
+/**
+ * Space used on `/`, in bytes.
+ */
+diskUsedBytes: number, 
+/**
+ * Space in all on `/`, in bytes.
+ */
+diskTotalBytes: number, 
+/**
+ * Its HAProxy's totals; none without HAProxy or while its socket is silent.
+ */
+haproxy?: BeatTotals, };
+
+/**
+ * HAProxy's totals of one heartbeat.
+ */
+export type BeatTotals = { 
+/**
+ * Sessions now, over all frontends.
+ */
+sessions: number, 
+/**
+ * Sessions per second now, over all frontends.
+ */
+sessionRate: number, 
+/**
+ * Servers that take traffic.
+ */
+serversUp: number, 
+/**
+ * Servers that failed their checks.
+ */
+serversDown: number, 
+/**
+ * Backends without a usable server.
+ */
+backendsDown: number, };
+
+/**
+ * What changed since the last one on this stream: only members of whom something newer was heard.
+ */
+export type Beats = { 
+/**
+ * One for each member heard anew; its newest heartbeat, however many there were.
+ */
+beats: Array<Beat>, };
+
+/**
  * The part that every changing request carries.
  */
 export type Change = { 
@@ -405,6 +488,24 @@ way: DriftWay, };
 export type DriftWay = "adopt" | "restore";
 
 /**
+ * Mirrors `model::settings::DynamicDns`.
+ */
+export type DynamicDns = "off" | "on";
+
+/**
+ * Dynamic DNS of a pool.
+ */
+export type DynamicDnsView = { 
+/**
+ * Whether the pool's policy turns it on.
+ */
+on: boolean, 
+/**
+ * What the members declare, who sees it, and what follows from it.
+ */
+words: string, };
+
+/**
  * One line of the story: a transition, or a decision to stay.
  */
 export type Entry = { 
@@ -453,7 +554,7 @@ body: EventBody, };
 /**
  * What happened.
  */
-export type EventBody = { "kind": "resync" } | { "kind": "host", "value": HostStatus } | { "kind": "pool", "value": PoolStatus } | { "kind": "pool-removed", "value": string } | { "kind": "incident", "value": IncidentView } | { "kind": "notice", "value": NoticeView };
+export type EventBody = { "kind": "resync" } | { "kind": "host", "value": HostStatus } | { "kind": "pool", "value": PoolStatus } | { "kind": "pool-removed", "value": string } | { "kind": "incident", "value": IncidentView } | { "kind": "notice", "value": NoticeView } | { "kind": "beats", "value": Beats };
 
 /**
  * One piece of evidence.
@@ -508,6 +609,11 @@ evidence: Array<Evidence>,
  * What is missing for an automatic move.
  */
 missing: Array<Missing>, 
+/**
+ * Whether the record follows the active member's own address, and why it does or does not. None before DNS is set
+ * up.
+ */
+dynamicDns?: DynamicDnsView | null, 
 /**
  * What will happen by itself.
  */
@@ -1039,6 +1145,10 @@ name?: string,
  */
 sources?: Array<string>, 
 /**
+ * Its new IPv4: what DNS publishes for it. Its old one leaves the sources and the relay's address, too.
+ */
+address?: string, 
+/**
  * Its new place in the order.
  */
 priority?: number, };
@@ -1538,6 +1648,11 @@ lease: LeaseView,
  */
 voters: Voters, 
 /**
+ * Whether the record follows the active member's own address, and why it does or does not. None before DNS is set
+ * up.
+ */
+dynamicDns?: DynamicDnsView, 
+/**
  * In the operator's order, active first.
  */
 members: Array<MemberStatus>, 
@@ -1908,7 +2023,7 @@ export type Set<T> = { "kind": "keep" } | { "kind": "clear" } | { "kind": "to", 
 /**
  * Mirrors `model::Settings`.
  */
-export type Settings = { preset: Preset, delayS: number, ttlS: number, voices: number, targets: Targets, agentLost: AgentLost, doubleFault: DoubleFault, arming: Arming, probePort: number | null, };
+export type Settings = { preset: Preset, delayS: number, ttlS: number, voices: number, targets: Targets, agentLost: AgentLost, doubleFault: DoubleFault, arming: Arming, probePort: number | null, dynamicDns: DynamicDns, };
 
 /**
  * New values for a pool's settings; what is absent stays.
@@ -1943,6 +2058,10 @@ agentLost?: AgentLost,
  */
 doubleFault?: DoubleFault, 
 /**
+ * Whether a member's address may change by itself.
+ */
+dynamicDns?: DynamicDns, 
+/**
  * The probed port.
  */
 probePort: Set<number>, 
@@ -1956,7 +2075,7 @@ preferred: Set<MemberRef>, };
  */
 export type Subscribe = { 
 /**
- * About what; empty means everything.
+ * About what; empty means everything but [`Topic::Beats`].
  */
 topics: Array<Topic>, 
 /**
@@ -1998,7 +2117,7 @@ checks: Array<Check>, };
 /**
  * What a subscription is about.
  */
-export type Topic = "host" | "pools" | "incidents" | "notices";
+export type Topic = "host" | "pools" | "incidents" | "notices" | "beats";
 
 /**
  * Where a profile keeps its secrets. Chosen once, never fallen back from.

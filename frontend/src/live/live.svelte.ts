@@ -1,8 +1,9 @@
 // The live picture: rows by id, filled by snapshots, kept by deltas, applied once per frame. Screens read it and write
 // nothing; what they want done goes through the host and comes back as a delta.
 
-import type { Event, HostStatus, IncidentView, NoticeView, ProviderView } from "../generated/api";
-import type { InvitationView, PoolStatus } from "../generated/api";
+import type {
+  Beat, Event, HostStatus, IncidentView, InvitationView, MemberView, NoticeView, PoolStatus, PoolView, ProviderView, Topic,
+} from "../generated/api";
 import { HostError, type Host, type Subscription } from "../host/host";
 import { Clock } from "./clock.svelte";
 import { MemberRow } from "./member.svelte";
@@ -14,8 +15,13 @@ export type Link =
   | { kind: "live" }
   | { kind: "lost"; sinceMs: number; error: HostError };
 
-/** How often ages are read again; the host tells changes by itself, but a heartbeat changes nothing. */
+/** One look a second: it feeds the heartbeat strips and proves that the host still answers. */
 const LOOK_MS = 1_000;
+/** While heartbeats stream in, statuses are read again only this often: they come by themselves when they change. */
+const STATUS_LOOKS = 5;
+/** Heartbeats older than this prove nothing about the host. */
+const FLOWING_MS = 2_500;
+const TOPICS: Topic[] = ["host", "pools", "incidents", "notices", "beats"];
 /** How often what changes seldom is read again: figures, settings, providers. */
 const SURVEY_LOOKS = 10;
 /** Missed looks until the picture counts as old. */
@@ -58,6 +64,7 @@ export class Live {
   #frame: number | undefined;
   #subscription: Subscription | undefined;
   #looks = 0;
+  #beatMonoMs = Number.NEGATIVE_INFINITY;
   #missed = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #stopClock: (() => void) | undefined;
@@ -107,7 +114,7 @@ export class Live {
         return;
       }
       const revision = await this.#readPools();
-      this.#subscription = await this.host.subscribe({ topics: [], sinceRevision: revision }, (event) => this.#take(event));
+      this.#subscription = await this.host.subscribe({ topics: TOPICS, sinceRevision: revision }, (event) => this.#take(event));
       this.#reached();
     } catch (thrown) {
       this.#lost(HostError.of(thrown));
@@ -148,7 +155,8 @@ export class Live {
       if (this.link.kind === "lost") {
         await this.#open();
       } else if (this.hostStatus?.profile === "ready") {
-        await this.#readPools();
+        const flowing = performance.now() - this.#beatMonoMs < FLOWING_MS;
+        if (!flowing || this.#looks % STATUS_LOOKS === 0) await this.#readPools();
         this.#reached();
         if (this.#looks % SURVEY_LOOKS === 0) {
           this.hostStatus = await this.host.call("host_status", {});
@@ -201,6 +209,7 @@ export class Live {
         this.pools = this.pools.filter((row) => row.id !== body.value);
       } else if (body.kind === "host") this.hostStatus = body.value;
       else if (body.kind === "incident") this.#applyIncident(body.value);
+      else if (body.kind === "beats") this.#applyBeats(body.value.beats);
       else if (body.kind === "notice") this.notices = [body.value, ...this.notices].slice(0, NOTICES_KEPT);
     }
     if (newest.size > 0) this.#applyPools([...newest.values()], performance.now(), false);
@@ -219,14 +228,20 @@ export class Live {
     if (!same) this.pools = next;
   }
 
-  #applyViews(list: { pools: readonly import("../generated/api").PoolView[] }): void {
+  #applyBeats(beats: readonly Beat[]): void {
+    const now = performance.now();
+    this.#beatMonoMs = now;
+    for (const beat of beats) this.members.get(beat.member)?.patchBeat(beat, now);
+  }
+
+  #applyViews(list: { pools: readonly PoolView[] }): void {
     for (const view of list.pools) {
       const row = this.pools.find((one) => one.id === view.id);
       if (row) row.view = view;
     }
   }
 
-  #applyMembers(list: { members: readonly import("../generated/api").MemberView[]; invitations: readonly InvitationView[] }): void {
+  #applyMembers(list: { members: readonly MemberView[]; invitations: readonly InvitationView[] }): void {
     const here = new Set(list.members.map((view) => view.id));
     for (const view of list.members) this.#memberRow(view.id, view.pool).patchView(view);
     if ([...this.members.keys()].some((id) => !here.has(id))) {

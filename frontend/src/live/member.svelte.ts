@@ -1,6 +1,6 @@
 // One member's row. Fields are separate, so that a new age touches one cell.
 
-import type { Answer, Evidence, Health, Lights, MemberStatus, MemberView, Role, Verdict } from "../generated/api";
+import type { Answer, Beat, BeatTotals, Evidence, Health, Lights, MemberStatus, MemberView, Role, Verdict } from "../generated/api";
 import { Beats, look } from "./beats.svelte";
 import { readFigures, readReport, type Figures, type Report } from "./haproxy";
 
@@ -20,7 +20,12 @@ export class MemberRow {
   /** Everything else about it; comes with `member_list`. */
   view = $state.raw<MemberView | undefined>();
   report: Report | undefined = $derived(readReport(this.view?.haproxy));
-  figures: Figures | undefined = $derived(readFigures(this.view?.figures));
+  /** Its newest heartbeat in numbers; comes once a second while it is heard. */
+  beat = $state.raw<Beat | undefined>();
+  figures: Omit<Figures, "uptimeS" | "os"> | undefined = $derived(this.beat ?? readFigures(this.view?.figures));
+  facts: Figures | undefined = $derived(readFigures(this.view?.figures));
+  /** HAProxy's totals, as new as they come. */
+  totals: BeatTotals | undefined = $derived(this.beat ? this.beat.haproxy : this.report?.stat);
   readonly beats = new Beats();
 
   constructor(id: string, poolId: string) {
@@ -39,6 +44,13 @@ export class MemberRow {
     this.evidence = status.evidence;
     this.lights = status.lights;
     this.heardMonoMs = status.ageMs === undefined ? undefined : atMonoMs - status.ageMs;
+  }
+
+  /** Takes one heartbeat that arrived here at `atMonoMs`. */
+  patchBeat(beat: Beat, atMonoMs: number): void {
+    this.beat = beat;
+    const heard = atMonoMs - beat.ageMs;
+    if (this.heardMonoMs === undefined || heard > this.heardMonoMs) this.heardMonoMs = heard;
   }
 
   /** Takes the listing; its name stands in while nothing watches. */

@@ -1,0 +1,54 @@
+// The keyboard map: strokes to declared actions. Sequences wait a second; letters do nothing inside text fields.
+
+import { isTyping, match, parseKeys, type KeyLike } from "../lib/keys";
+import { registry, runAction } from "../ui/actions/registry.svelte";
+import { looks } from "../ui/looks.svelte";
+
+const SEQUENCE_MS = 1_000;
+
+export function startKeyboard(): () => void {
+  let sofar: KeyLike[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  const onKey = (event: KeyboardEvent) => {
+    if (event.defaultPrevented || ["Control", "Shift", "Alt", "Meta"].includes(event.key)) return;
+    const writing = inTextField(event.target);
+    // Inside a dialog only its own keys count, and the palette.
+    const inDialog = event.target instanceof Element && event.target.closest("[role=dialog],[role=menu]") !== null;
+    const table = registry.all
+      .filter((action) => action.keys)
+      .map((action) => ({ strokes: parseKeys(action.keys ?? ""), value: action }))
+      .filter(({ strokes }) => !strokes.some(isTyping) || (!writing && !inDialog && looks.letters))
+      .filter(({ value }) => !inDialog || value.id === "palette.open")
+      .reverse();
+    clearTimeout(timer);
+    sofar = [...sofar, event];
+    let found = match(sofar, table);
+    if (found.kind === "none" && sofar.length > 1) {
+      sofar = [event];
+      found = match(sofar, table);
+    }
+    if (found.kind === "waiting") {
+      timer = setTimeout(() => (sofar = []), SEQUENCE_MS);
+      return;
+    }
+    sofar = [];
+    if (found.kind === "none") return;
+    event.preventDefault();
+    runAction(found.value);
+  };
+  addEventListener("keydown", onKey);
+  return () => removeEventListener("keydown", onKey);
+}
+
+function inTextField(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+}
+
+/** Moves the focus to the next part of the window: title bar, sidebar, main, status bar. */
+export function nextRegion(): void {
+  const regions = [...document.querySelectorAll<HTMLElement>("[data-region]")];
+  const at = regions.findIndex((region) => region.contains(document.activeElement));
+  const next = regions[(at + 1) % regions.length];
+  next?.querySelector<HTMLElement>("a[href],button,input,[tabindex='0']")?.focus();
+}

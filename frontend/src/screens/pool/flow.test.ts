@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+
+import { layFlow } from "./flow";
+
+const members = [{ id: "a", active: true, down: false }, { id: "b", active: false, down: false }, { id: "c", active: false, down: false }];
+
+test("at its own width it is the picture that was drawn", () => {
+  const flow = layFlow({ width: 1170, members, backends: true });
+  expect(flow.members.get("a")).toEqual({ x: 552, w: 278, y: 30, h: 88 });
+  expect(flow.members.get("c")).toEqual({ x: 552, w: 278, y: 193, h: 46 });
+  expect(flow.height).toBe(253);
+  expect(flow.links.map((one) => `${one.id} ${one.kind}`)).toEqual(["clients carry", "to/a carry", "to/b idle", "to/c idle", "backends carry"]);
+});
+
+test("a dead active breaks its link and nothing else", () => {
+  const flow = layFlow({ width: 900, members: [{ ...members[0]!, down: true }, members[1]!], backends: false });
+  expect(flow.links.find((one) => one.id === "to/a")?.kind).toBe("broken");
+  expect(flow.links.find((one) => one.id === "to/b")?.kind).toBe("idle");
+});
+
+test("no member overlaps another, however many there are; the rest is counted", () => {
+  const many = Array.from({ length: 12 }, (_, i) => ({ id: `m${i}`, active: i === 0, down: false }));
+  const flow = layFlow({ width: 1170, members: many, backends: true });
+  const boxes = [...flow.members.values()].sort((a, b) => a.y - b.y);
+  boxes.slice(1).forEach((box, i) => expect(box.y).toBeGreaterThanOrEqual(boxes[i]!.y + boxes[i]!.h));
+  expect(flow.more).toBe(7);
+  expect(boxes.at(-1)!.y + boxes.at(-1)!.h).toBeLessThan(flow.height);
+});

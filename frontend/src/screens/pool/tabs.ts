@@ -1,0 +1,29 @@
+// The tabs of a pool and of a member. A tab exists only when one action in it works; add it here with the screen it opens.
+
+import type { Component } from "svelte";
+
+import type { MemberRow } from "../../live/member.svelte";
+import type { PoolRow } from "../../live/pool.svelte";
+import MemberStanding from "../member/MemberStanding.svelte";
+import PoolOverview from "./PoolOverview.svelte";
+
+interface Tab<P extends Record<string, unknown>> {
+  id: string;
+  title: string;
+  shows: (row: P extends { member: MemberRow } ? MemberRow : PoolRow) => boolean;
+  component?: Component<P>;
+  load?: () => Promise<{ default: Component<P> }>;
+}
+
+export type PoolTab = Tab<{ pool: PoolRow }>;
+export type MemberTab = Tab<{ pool: PoolRow; member: MemberRow }>;
+
+/** The first is the landing; the others stand after the members, in this order. */
+export const POOL_TABS: readonly PoolTab[] = [
+  { id: "overview", title: "Overview", shows: () => true, component: PoolOverview },
+];
+
+/** The first is the landing. */
+export const MEMBER_TABS: readonly MemberTab[] = [
+  { id: "standing", title: "Standing", shows: () => true, component: MemberStanding },
+];

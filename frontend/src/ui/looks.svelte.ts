@@ -1,0 +1,54 @@
+// Theme, density and motion: kept on this computer, applied to the root element, switched without a reload.
+
+export type Theme = "system" | "light" | "dark" | "contrast" | "contrast-dark";
+export type Density = "comfortable" | "standard" | "compact";
+export type Motion = "system" | "reduced";
+
+const KEY = "looks";
+
+class Looks {
+  theme = $state<Theme>("system");
+  density = $state<Density>("standard");
+  motion = $state<Motion>("system");
+  /** Whether single letters are shortcuts. */
+  letters = $state(true);
+
+  /** Reads what was kept and follows the system from now on. */
+  start(): void {
+    try {
+      const kept = JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Record<"theme" | "density" | "motion", string>> & { letters?: boolean };
+      this.theme = pick(kept.theme, ["system", "light", "dark", "contrast", "contrast-dark"], "system");
+      this.density = pick(kept.density, ["comfortable", "standard", "compact"], "standard");
+      this.motion = pick(kept.motion, ["system", "reduced"], "system");
+      this.letters = kept.letters !== false;
+    } catch {
+      // What cannot be read counts as never chosen.
+    }
+    for (const query of ["(prefers-color-scheme: dark)", "(prefers-contrast: more)"]) {
+      matchMedia(query).addEventListener("change", () => this.apply());
+    }
+    this.apply();
+  }
+
+  set(change: Partial<Pick<Looks, "theme" | "density" | "motion" | "letters">>): void {
+    Object.assign(this, change);
+    localStorage.setItem(KEY, JSON.stringify({ theme: this.theme, density: this.density, motion: this.motion, letters: this.letters }));
+    this.apply();
+  }
+
+  apply(): void {
+    const root = document.documentElement;
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    const more = matchMedia("(prefers-contrast: more)").matches;
+    const system = more ? (dark ? "contrast-dark" : "contrast") : dark ? "dark" : "light";
+    root.dataset["theme"] = this.theme === "system" ? system : this.theme;
+    root.dataset["density"] = this.density;
+    root.dataset["motion"] = this.motion;
+  }
+}
+
+function pick<T extends string>(value: string | undefined, from: readonly T[], otherwise: T): T {
+  return from.find((one) => one === value) ?? otherwise;
+}
+
+export const looks = new Looks();

@@ -1,0 +1,40 @@
+// Every screen in its states. A new screen is a line here: it is then checked by axe and photographed in both themes.
+const overview = "overview";
+const pool = "pool/production-edge/overview";
+const member = "pool/production-edge/member/edge-fra-1";
+const AFTER_LOSS_S = 75;
+
+export const CASES = [
+  { name: "overview-full", place: overview },
+  { name: "overview-empty", place: overview, scenario: "empty" },
+  { name: "overview-stale", place: overview, scenario: "stale", ranS: AFTER_LOSS_S },
+  { name: "overview-offline", place: overview, scenario: "blind", ranS: AFTER_LOSS_S },
+  { name: "overview-partial", place: overview, scenario: "partial" },
+  { name: "overview-error", place: overview, scenario: "error", ranS: 5 },
+  { name: "overview-loading", place: overview, scenario: "loading", ranS: 9 },
+  { name: "pool-full", place: pool },
+  { name: "pool-stale", place: pool, scenario: "stale", ranS: AFTER_LOSS_S },
+  { name: "pool-offline", place: pool, scenario: "blind", ranS: AFTER_LOSS_S },
+  { name: "pool-moving", place: pool, scenario: "failover", ranS: 15.2 },
+  { name: "pool-moved", place: pool, scenario: "failover", ranS: 30 },
+  { name: "pool-lone", place: "pool/staging-edge/overview" },
+  { name: "pool-generic", place: "pool/hosting-eu/overview" },
+  { name: "member-full", place: member },
+  { name: "member-stale", place: member, scenario: "stale", ranS: AFTER_LOSS_S },
+  {
+    name: "palette", place: pool,
+    act: async (page) => {
+      await page.keyboard.press("Control+k");
+      await page.keyboard.type("edge-fra");
+      await page.clock.runFor(100);
+    },
+  },
+  {
+    name: "make-active", place: pool,
+    act: async (page) => {
+      await page.getByRole("button", { name: "Make active" }).first().click();
+      await page.clock.runFor(300);
+      await page.getByRole("button", { name: "Make edge-fra-1 active" }).waitFor();
+    },
+  },
+];
