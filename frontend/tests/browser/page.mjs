@@ -37,16 +37,16 @@ export async function openBrowser() {
     async open({ scenario = "full", theme = "light", place = "overview", ranS = 61, size }) {
       const page = await context.newPage();
       if (size) await page.setViewportSize(size);
-      const faults = [];
-      page.on("pageerror", (error) => faults.push(String(error)));
-      page.on("console", (line) => line.type() === "error" && faults.push(line.text()));
+      const faults = new Set();
+      page.on("pageerror", (error) => faults.add(String(error).slice(0, 300)));
+      page.on("console", (line) => line.type() === "error" && faults.add(line.text().slice(0, 300)));
       await page.clock.install({ time: NOON });
       await page.addInitScript((looks) => localStorage.setItem("looks", looks), JSON.stringify({ theme }));
       await page.goto(`${base}?scenario=${scenario}#/${place}`);
       await page.waitForSelector("main");
       await page.clock.runFor(ranS * 1000);
       await page.evaluate(() => document.fonts.ready);
-      return { page, faults };
+      return { page, faults: () => [...faults].slice(0, 5) };
     },
     async close() {
       await context.close();

@@ -15,7 +15,7 @@ try {
       const { page, faults } = await browser.open({ ...one, theme });
       await one.act?.(page);
       await page.screenshot({ path: join(folder, `${one.name}-${theme}.png`) });
-      if (faults.length > 0) console.log(`${one.name} ${theme}: ${faults.join("; ")}`);
+      if (faults().length > 0) console.log(`${one.name} ${theme}: ${faults().join("; ")}`);
       await page.close();
     }
   }

@@ -1,5 +1,7 @@
 // Who declares what: the frame for good, a screen for as long as it is open. Later declarations win a key.
 
+import { untrack } from "svelte";
+
 import { availability, type Action } from "./action";
 
 class Registry {
@@ -22,7 +24,11 @@ export const registry = new Registry();
 
 /** Declares the actions of a component for as long as it lives. Call it while the component is set up. */
 export function declareActions(source: () => readonly Action[]): void {
-  $effect.pre(() => registry.add(source));
+  $effect.pre(() => {
+    // Adding reads the list it extends; that must not make this run again.
+    const remove = untrack(() => registry.add(source));
+    return () => untrack(remove);
+  });
 }
 
 /** Runs an action if it can run now. */
