@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use dns::{DnsError, Move, MoveOutcome, Names, Provider, ReadToken};
+use dns::{Adoption, DnsError, Move, MoveOutcome, Names, Provider, ReadToken};
 use evaluator::io::{Claim, DnsFault, MarkerText, Reading, WriteOutcome};
 use model::{Marker, Span, Time};
 
@@ -59,16 +59,20 @@ impl Register {
             return WriteOutcome::NotSent(format!("{} too late after the decision", now - not_after));
         }
         let left = deadline - now;
-        let change = Move {
-            expect_a: Some(claim.expect_a),
-            expect_marker: Some(claim.expect_marker.to_string()),
-            set_a: claim.set_a,
-            set_marker: claim.set_marker.to_string(),
-            ttl_s: self.ttl_s,
-            comment: format!("sctl e={} m={}", claim.epoch, claim.member.short()),
-            token: self.token.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        let deadline = Duration::from_millis(left.as_ms());
+        let expect_a = Some(claim.expect_a);
+        let (set_a, set_marker, ttl_s) = (claim.set_a, claim.set_marker.to_string(), self.ttl_s);
+        let comment = format!("sctl e={} m={}", claim.epoch, claim.member.short());
+        let token = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(expected) = &claim.expect_marker else {
+            // No marker to consume: not every provider can compare that in a move, and each can in an adoption.
+            let expect_marker = None;
+            let first = Adoption { expect_a, expect_marker, set_a, set_marker, ttl_s, comment, token };
+            return outcome(self.provider.adopt(&self.names, &first, deadline).await);
         };
-        outcome(self.provider.write(&self.names, &change, Duration::from_millis(left.as_ms())).await)
+        let expect_marker = Some(expected.to_string());
+        let change = Move { expect_a, expect_marker, set_a, set_marker, ttl_s, comment, token };
+        outcome(self.provider.write(&self.names, &change, deadline).await)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The claim: one compare-and-set per epoch, its intent kept first on disk and on a relay, its outcome never guessed.
 
+use std::net::Ipv4Addr;
+
 use model::marker::Short8;
 use model::settings::WRITE_DEADLINE;
 use model::{Marker, MemberId, Nonce, Span, Time};
@@ -214,12 +216,14 @@ impl Machine {
 
     pub(crate) fn may_claim_on_view(&self) -> bool {
         let adopts = self.work.as_ref().is_some_and(|work| work.cause == Cause::Adopt);
+        let settles = || adopts && self.register.settleable().is_ok();
+        let overwrites = || self.planted.has(Bug::ForeignEditOverwritten) && self.register.marker().is_some();
         match self.register.view() {
             View::Equal => true,
-            View::Odd(_) => {
-                self.register.marker().is_some() && (adopts || self.planted.has(Bug::ForeignEditOverwritten))
-            }
-            View::Unread | View::Lagging | View::Newer | View::NotAdopted => false,
+            View::Odd(_) => settles() || overwrites(),
+            // An intent that was not sent yet is no explanation of what it is to settle.
+            View::Lagging => self.memory.drift.is_some() && settles(),
+            View::Unread | View::Newer | View::NotAdopted => false,
         }
     }
 
@@ -236,8 +240,7 @@ impl Machine {
 
     pub(crate) fn build_claim(&mut self, now: Time) -> Option<Claim> {
         let work = self.work.clone()?;
-        let expect_marker = self.register.marker()?.clone();
-        let expect_a = *self.register.latest()?.a.first()?;
+        let (expect_a, expect_marker) = self.replaceable(work.cause)?;
         let mine = self.memory.marker.clone()?;
         let set_a = match work.cause {
             Cause::Adopt if work.restore => mine.address,
@@ -247,7 +250,11 @@ impl Machine {
                 self.roster.members.get(&work.target)?.address
             }
         };
-        let epoch = expect_marker.epoch.max(if work.cause == Cause::Adopt { mine.epoch } else { 0 }) + 1;
+        let standing = expect_marker.as_ref().map_or(0, |marker| marker.epoch);
+        // Whoever has seen a higher one than stands there must never see it fall.
+        let known = if work.cause == Cause::Adopt { mine.epoch.max(self.epoch_heard) } else { 0 };
+        let epoch = standing.max(known) + 1;
+        let before = expect_marker.as_ref().unwrap_or(&mine);
         let incident = self.incident.filter(|_| work.cause.is_move() || work.cause == Cause::Ddns);
         let nonce = self.numbers.nonce();
         Some(Claim {
@@ -258,18 +265,29 @@ impl Machine {
             expect_a,
             set_a,
             set_marker: Marker {
-                fleet: expect_marker.fleet,
+                fleet: before.fleet,
                 epoch,
                 address: set_a,
                 member: Short8::of(work.target.as_bytes()),
                 nonce: Short8::of(nonce.as_bytes()),
-                previous: expect_marker.nonce,
-                unknown: expect_marker.unknown.clone(),
+                previous: before.nonce,
+                unknown: before.unknown.clone(),
             },
             expect_marker,
             reason: work.reason,
             incident,
         })
+    }
+
+    /// What stands there and may be replaced for this cause: a person's decision about a changed record may also put
+    /// a marker where none is left.
+    fn replaceable(&self, cause: Cause) -> Option<(Ipv4Addr, Option<Marker>)> {
+        if cause == Cause::Adopt {
+            let (address, marker) = self.register.settleable().ok()?;
+            return Some((address, marker.cloned()));
+        }
+        let marker = self.register.marker()?.clone();
+        Some((*self.register.latest()?.a.first()?, Some(marker)))
     }
 
     /// Sends the claim, or the identical one again.

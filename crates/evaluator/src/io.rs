@@ -552,7 +552,7 @@ impl Cause {
 pub struct Claim {
     /// This write's single-use number.
     pub nonce: Nonce,
-    /// The epoch it writes: that of `expect_marker` plus one.
+    /// The epoch it writes: that of `expect_marker` plus one, or above every epoch known when somebody took it away.
     pub epoch: u64,
     /// Why.
     pub cause: Cause,
@@ -560,8 +560,9 @@ pub struct Claim {
     pub member: MemberId,
     /// The A record that must stand.
     pub expect_a: Ipv4Addr,
-    /// The marker that must stand.
-    pub expect_marker: Marker,
+    /// The marker that must stand alone; none: no text at all may stand at the marker's name. Only an adoption
+    /// expects that.
+    pub expect_marker: Option<Marker>,
     /// The A record to write.
     pub set_a: Ipv4Addr,
     /// The marker to write.

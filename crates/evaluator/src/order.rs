@@ -77,16 +77,18 @@ impl Machine {
     }
 
     pub(crate) fn drift_work(&self, now: Time, restore: bool, by: &str) -> Result<Work, String> {
-        let reading = self.register.latest().ok_or("the record has not been read yet")?;
-        let address = *reading.a.first().ok_or("no A record stands at the name")?;
-        self.register.marker().ok_or("no single marker of this fleet stands there: link the name again")?;
+        let (address, _) = self.register.settleable()?;
         let mine = self.memory.marker.as_ref().ok_or("this console knows no epoch of this name")?;
         let wanted = if restore { mine.address } else { address };
         let found = self.roster.members.iter().find(|(_, entry)| entry.address == wanted);
         let target = match (found, restore) {
             (Some((id, _)), _) => *id,
             (None, true) => self.active.ok_or("the former active member is not in the roster")?,
-            (None, false) => return Err(format!("{address} is not the address of any member")),
+            (None, false) => {
+                return Err(format!(
+                    "{address} is not the address of any member: restore the record instead"
+                ));
+            }
         };
         let verb = if restore { "put the record back" } else { "took the record over as it stands" };
         Ok(Work { restore, ..Work::new(now, Cause::Adopt, target, format!("{by} {verb}")) })

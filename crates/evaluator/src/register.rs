@@ -3,6 +3,8 @@
 //! One odd reading only triggers a second one; two equal odd readings 5 s apart are a change made by others. A reading
 //! of the marker that was just replaced is a lagging replica for a minute, not a rollback.
 
+use std::net::Ipv4Addr;
+
 use model::marker::Short8;
 use model::{Marker, Span, Time};
 
@@ -121,6 +123,48 @@ impl Register {
     /// The marker of the newest reading, if exactly one of ours stands there beside one A record.
     pub(crate) fn marker(&self) -> Option<&Marker> {
         only_marker(self.latest.as_ref()?).filter(|marker| marker.fleet == self.fleet)
+    }
+
+    /// What a person's decision about a changed record may replace: one A record, and beside it one marker of ours or
+    /// no text at all.
+    ///
+    /// # Errors
+    ///
+    /// What stands in the way, and the way out.
+    pub(crate) fn settleable(&self) -> Result<(Ipv4Addr, Option<&Marker>), String> {
+        let reading = self.latest.as_ref().ok_or("the record has not been read yet")?;
+        if reading.cname {
+            return Err("a CNAME stands at the name: delete it at the DNS provider first".to_owned());
+        }
+        let address = match reading.a.as_slice() {
+            [one] => *one,
+            [] => {
+                let way = "`serversctl dns adopt` with the member that should be active creates it";
+                return Err(format!("no A record stands at the name: {way}"));
+            }
+            several => {
+                let count = several.len();
+                return Err(format!(
+                    "{count} A records stand at the name: delete all but one at the DNS provider first"
+                ));
+            }
+        };
+        match reading.markers.as_slice() {
+            [] => Ok((address, None)),
+            [MarkerText::Marker(marker)] if marker.fleet == self.fleet => Ok((address, Some(marker))),
+            [MarkerText::Marker(_)] => {
+                let way = "`serversctl dns adopt --take-over` takes it from that fleet";
+                Err(format!("the marker belongs to another fleet: {way}"))
+            }
+            [MarkerText::Foreign(_)] => {
+                let way = "delete it at the DNS provider, or replace a damaged marker by `serversctl dns adopt --take-over`";
+                Err(format!("a text that is no marker stands at the marker's name: {way}"))
+            }
+            several => {
+                let way = "delete those that are not ours at the DNS provider, all of them if in doubt, and decide again";
+                Err(format!("{} texts stand at the marker's name: {way}", several.len()))
+            }
+        }
     }
 
     /// When the newest reading was asked for.
@@ -340,7 +384,6 @@ fn same(a: &Reading, b: &Reading) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
     use std::slice::from_ref;
 
     use super::*;

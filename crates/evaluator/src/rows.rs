@@ -323,7 +323,7 @@ impl Machine {
             // What rested on another marker cannot land on this one.
             let stands = memory.marker.clone();
             let left = std::mem::take(&mut memory.left).into_iter();
-            let mut left = left.filter(|claim| Some(&claim.expect_marker) == stands.as_ref());
+            let mut left = left.filter(|claim| claim.expect_marker == stands);
             memory.intent = left.next();
             memory.abort = left.find(|claim| claim.cause == Cause::Abort);
         });

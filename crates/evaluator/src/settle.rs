@@ -169,7 +169,8 @@ impl Machine {
     /// Consumes the marker that the open intent rests on, A unchanged.
     pub(crate) fn send_abort(&mut self, now: Time, intent: &Claim, out: &mut Vec<Output>) {
         let nonce = self.numbers.nonce();
-        let standing = &intent.expect_marker;
+        // Without one there is nothing to consume: whatever marker stands now refuses the open request.
+        let Some(standing) = &intent.expect_marker else { return };
         // A may have been changed and changed back since the claim was made.
         let stands = self.register.latest().and_then(|reading| reading.a.first().copied());
         let stands = stands.unwrap_or(intent.expect_a);
@@ -179,7 +180,7 @@ impl Machine {
             cause: Cause::Abort,
             member: self.active.unwrap_or(intent.member),
             expect_a: stands,
-            expect_marker: standing.clone(),
+            expect_marker: Some(standing.clone()),
             set_a: stands,
             set_marker: Marker {
                 epoch: intent.epoch,
@@ -233,7 +234,7 @@ impl Machine {
     fn name_of_move(&self, claim: &Claim) -> IncidentId {
         let former = self.active.unwrap_or(claim.member);
         let named = claim.incident.or(self.incident);
-        named.unwrap_or_else(|| self.incident_of(claim.expect_marker.epoch, former))
+        named.unwrap_or_else(|| self.incident_of(claim.epoch.saturating_sub(1), former))
     }
 
     /// A move that was made goes into the shared records and to people.

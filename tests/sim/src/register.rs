@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 
-use evaluator::io::{Cause, Claim, MarkerText, Reading, WriteOutcome};
+use evaluator::io::{Claim, MarkerText, Reading, WriteOutcome};
 use model::{Marker, Time};
 
 /// How many older states are kept for readings that lag.
@@ -205,10 +205,10 @@ impl Register {
         match self.provider {
             Provider::Rfc2136 => {
                 self.zone.a.as_slice().iter().map(|(_, a)| *a).eq([claim.expect_a])
-                    && match stands {
-                        Some((_, marker)) => *marker == claim.expect_marker,
+                    && match &claim.expect_marker {
+                        Some(expected) => stands.is_some_and(|(_, marker)| marker == expected),
                         // Adoption where no marker stands: the prerequisite is that the name is empty.
-                        None => claim.cause == Cause::Adopt && self.zone.markers.is_empty(),
+                        None => self.zone.markers.is_empty(),
                     }
             }
             Provider::Whm => token.is_some_and(|token| {
@@ -292,10 +292,7 @@ impl Register {
 impl Token {
     /// Whether what was read is what the claim wants to replace.
     fn names(&self, claim: &Claim) -> bool {
-        match &self.marker {
-            Some((_, marker)) => *marker == claim.expect_marker,
-            None => claim.cause == Cause::Adopt,
-        }
+        self.marker.as_ref().map(|(_, marker)| marker) == claim.expect_marker.as_ref()
     }
 }
 

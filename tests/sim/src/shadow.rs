@@ -221,7 +221,9 @@ impl Shadow {
         // A marker that is not the one a claim wants to consume proves that the claim has landed or never can.
         if let [MarkerText::Marker(marker)] = reading.markers.as_slice() {
             self.open.retain(|open| {
-                marker.epoch < open.claim.epoch && marker.nonce == open.claim.expect_marker.nonce
+                let expected = open.claim.expect_marker.as_ref();
+                marker.epoch < open.claim.epoch
+                    && expected.is_some_and(|expected| marker.nonce == expected.nonce)
             });
         }
     }

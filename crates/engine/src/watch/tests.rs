@@ -106,7 +106,7 @@ fn claim() -> Claim {
         cause: evaluator::io::Cause::Down,
         member: LB2,
         expect_a: [203, 0, 113, 7].into(),
-        expect_marker: marker(4),
+        expect_marker: Some(marker(4)),
         set_a: [203, 0, 113, 8].into(),
         set_marker: marker(5),
         reason: String::new(),
@@ -118,6 +118,7 @@ fn claim() -> Claim {
 #[derive(Default)]
 struct Counting {
     writes: std::sync::atomic::AtomicU32,
+    adoptions: std::sync::atomic::AtomicU32,
 }
 
 #[async_trait::async_trait]
@@ -133,8 +134,15 @@ impl dns::Provider for Counting {
         self.writes.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         dns::MoveOutcome::Accepted
     }
-    async fn adopt(&self, _: &dns::Names, _: &dns::Adoption, _: std::time::Duration) -> dns::MoveOutcome {
-        unreachable!("a move is no adoption")
+    async fn adopt(
+        &self,
+        _: &dns::Names,
+        adoption: &dns::Adoption,
+        _: std::time::Duration,
+    ) -> dns::MoveOutcome {
+        assert_eq!((adoption.expect_a, &adoption.expect_marker), (Some([203, 0, 113, 7].into()), &None));
+        self.adoptions.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        dns::MoveOutcome::Accepted
     }
     async fn set_ttl(&self, _: &dns::Names, _: &dns::TtlChange, _: std::time::Duration) -> dns::MoveOutcome {
         unreachable!("a move changes no TTL")
@@ -305,4 +313,12 @@ async fn an_executor_that_stood_still_drops_the_write_and_says_that_nothing_was_
     bench.watch.perform(Output::DnsCas { claim: claim(), deadline, not_after });
     let Some(Ask::Input(Input::DnsWrite { outcome, .. })) = bench.inbox.recv().await else { panic!() };
     assert_eq!((outcome, written()), (WriteOutcome::Accepted, 1), "in time it is sent");
+
+    // Where no marker is left there is none to compare: the provider's adoption demands that there is none.
+    let claim = Claim { expect_marker: None, cause: evaluator::io::Cause::Adopt, ..claim() };
+    let (deadline, not_after) = (clock::now() + Span::from_s(8), clock::now() + Span::from_s(8));
+    bench.watch.perform(Output::DnsCas { claim, deadline, not_after });
+    let Some(Ask::Input(Input::DnsWrite { outcome, .. })) = bench.inbox.recv().await else { panic!() };
+    assert_eq!((outcome, written()), (WriteOutcome::Accepted, 1));
+    assert_eq!(provider.adoptions.load(std::sync::atomic::Ordering::SeqCst), 1);
 }

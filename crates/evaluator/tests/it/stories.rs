@@ -316,3 +316,77 @@ fn nothing_happens_in_the_first_five_seconds_after_a_sleep() {
     assert!(world.sent[0].0 - woke >= Span::from_s(5));
     assert_ne!(world.now, Time::ZERO);
 }
+
+#[test]
+fn a_deleted_marker_is_put_back_with_the_record_or_beside_it() {
+    let by = || String::from("anna");
+    for (stands, command, ends) in [
+        (1, Command::AdoptRecord { by: by() }, 1),
+        (1, Command::RestoreRecord { by: by() }, 1),
+        (2, Command::AdoptRecord { by: by() }, 2),
+        (2, Command::RestoreRecord { by: by() }, 1),
+    ] {
+        let mut world = World::steady(3, 30);
+        world.markers.clear();
+        world.a = vec![address(stands)];
+        world.until(State::Drift, 60);
+        assert!(world.last_reason().starts_with("deleted"), "{}", world.last_reason());
+        world.run(30);
+        assert!(world.sent.is_empty(), "never by itself");
+        world.command(command);
+        world.until(State::Steady, 30);
+        let claim = &world.accepted[0].1;
+        assert_eq!((claim.expect_marker.as_ref(), claim.expect_a, claim.epoch), (None, address(stands), 8));
+        assert_eq!(claim.set_marker.previous, crate::world::first_marker(1).nonce);
+        assert_eq!(
+            (world.a.as_slice(), world.machine.active()),
+            ([address(ends)].as_slice(), Some(id(ends)))
+        );
+        assert!(!world.outputs.iter().any(|(_, output)| matches!(output, Output::Moved(..))), "no move");
+        // The pool fails over again as before.
+        world.cut(ends);
+        world.until(State::Hold, 60);
+        assert_ne!(world.a, [address(ends)]);
+    }
+}
+
+#[test]
+fn a_marker_that_comes_back_while_it_is_replaced_refuses_the_replacement() {
+    let mut world = World::steady(3, 30);
+    let kept = std::mem::take(&mut world.markers);
+    world.until(State::Drift, 60);
+    world.answers = Answers::Late;
+    world.command(Command::AdoptRecord { by: "anna".into() });
+    world.markers = kept;
+    world.answers = Answers::Well;
+    world.until(State::Steady, 90);
+    assert!(world.accepted.is_empty(), "{:?}", world.accepted);
+}
+
+#[test]
+fn what_cannot_be_settled_from_here_is_refused_with_the_way_out() {
+    let mut world = World::steady(3, 30);
+    let ours = world.markers[0].clone();
+    let mut refusal = |a: Vec<u32>, markers: Vec<evaluator::io::MarkerText>| {
+        (world.a, world.markers) = (a.into_iter().map(address).collect(), markers);
+        world.until(State::Drift, 60);
+        world.run(20);
+        world.command(Command::RestoreRecord { by: "anna".into() });
+        assert!(world.sent.is_empty());
+        let entry = world.entries.last().unwrap();
+        assert_eq!(entry.cause, evaluator::claim::outcome::REFUSED);
+        entry.reason.clone()
+    };
+    let foreign = evaluator::io::MarkerText::Foreign("v=spf1 -all".into());
+    let doubled = refusal(vec![1], vec![ours.clone(), foreign.clone()]);
+    assert!(
+        doubled.starts_with("2 texts stand") && doubled.contains("delete those that are not ours"),
+        "{doubled}"
+    );
+    let only_foreign = refusal(vec![1], vec![foreign]);
+    assert!(only_foreign.contains("serversctl dns adopt --take-over"), "{only_foreign}");
+    let two = refusal(vec![1, 2], vec![ours.clone()]);
+    assert!(two.starts_with("2 A records stand"), "{two}");
+    let none = refusal(vec![], vec![ours]);
+    assert!(none.contains("`serversctl dns adopt` with the member"), "{none}");
+}

@@ -306,8 +306,8 @@ impl World {
 
     /// Compare-and-set, as the providers do it.
     pub fn apply(&mut self, claim: &Claim) -> bool {
-        let stands =
-            self.a == [claim.expect_a] && self.markers == [MarkerText::Marker(claim.expect_marker.clone())];
+        let expected = claim.expect_marker.clone().map(MarkerText::Marker);
+        let stands = self.a == [claim.expect_a] && self.markers == expected.as_slice();
         if stands {
             self.a = vec![claim.set_a];
             self.markers = vec![MarkerText::Marker(claim.set_marker.clone())];

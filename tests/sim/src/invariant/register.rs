@@ -32,10 +32,11 @@ pub fn i1_epochs_rise_by_one(accepted: &Accepted) -> Check {
 /// I2: the writer had read the marker that it replaced.
 pub fn i2_the_marker_read_is_the_marker_replaced(accepted: &Accepted) -> Check {
     match &accepted.before {
-        Some(before) if *before != accepted.claim.expect_marker => Err(Violation::new(
-            Invariant::I2,
-            format!("the writer had read `{}`, replaced was `{before}`", accepted.claim.expect_marker),
-        )),
+        Some(before) if Some(before) != accepted.claim.expect_marker.as_ref() => {
+            let read = accepted.claim.expect_marker.as_ref().map_or_else(String::new, ToString::to_string);
+            let text = format!("the writer had read `{read}`, replaced was `{before}`");
+            Err(Violation::new(Invariant::I2, text))
+        }
         Some(_) | None => Ok(()),
     }
 }
