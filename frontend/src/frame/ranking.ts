@@ -3,6 +3,8 @@
 import { score } from "../lib/score";
 import type { Action } from "../ui/actions/action";
 
+const GROUP = 995;
+
 export function rank(actions: readonly Action[], query: string, recent: readonly string[]): Action[] {
   const wanted = query.trim().toLowerCase();
   const scored = actions
@@ -21,8 +23,8 @@ function points(action: Action, wanted: string, recent: readonly string[]): numb
   if (wanted === "") return 1 + fresh;
   const fit = Math.max(
     score(wanted, action.title.toLowerCase()),
-    // Naming the object lists what can be done with it.
-    score(wanted, `${action.group} ${action.title}`.toLowerCase()) * 0.95,
+    // Naming the object lists what can be done with it, in the order of its declaration.
+    action.group.toLowerCase().startsWith(wanted) ? GROUP : score(wanted, `${action.group} ${action.title}`.toLowerCase()) * 0.8,
     score(wanted, `${action.hint ?? ""} ${action.words ?? ""}`.toLowerCase()) * 0.6,
   );
   return fit > 0 ? fit + fresh : 0;

@@ -25,5 +25,6 @@ test("sizes and times", () => {
   expect(took(731)).toBe("731 ms");
   expect(utc(Date.UTC(2026, 10, 20, 14, 32, 8))).toBe("14:32:08");
   expect(moment(Date.UTC(2026, 10, 19, 23), Date.UTC(2026, 10, 20, 1))).toBe("2026-11-19");
-  expect(sentence("edge is up")).toBe("Edge is up");
+  expect(sentence("no standby is ready")).toBe("No standby is ready");
+  expect(sentence("edge-fra-1 is up")).toBe("edge-fra-1 is up");
 });

@@ -71,7 +71,7 @@ export function moment(ms: number, nowMs: number): string {
   return day(ms) === day(nowMs) ? utcShort(ms) : new Date(ms).toISOString().slice(0, 10);
 }
 
-/** First letter large: the host's sentences begin small. */
+/** First letter large: the host's sentences begin small. A name such as `edge-fra-1` stays as it is written. */
 export function sentence(text: string): string {
-  return text === "" ? "" : text.charAt(0).toUpperCase() + text.slice(1);
+  return /^[a-z]+(?=[\s,;:]|$)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
 }

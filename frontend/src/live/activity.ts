@@ -51,7 +51,7 @@ const DONE: Record<string, string> = {
 
 export function happenings(incidents: readonly IncidentView[], audit: readonly AuditEntry[], max: number): Happening[] {
   const ofIncidents = incidents.map((one): Happening => ({
-    id: one.id, atMs: one.beganMs, glyph: incidentGlyph(one), title: incidentTitle(one),
+    id: one.id, atMs: one.beganMs, glyph: incidentGlyph(one), title: OUTCOME[one.outcome].says(one),
     body: `${one.poolName}, ${one.cause}`, place: `incidents/${one.id}`,
   }));
   const ofAudit = audit.map((one): Happening => ({

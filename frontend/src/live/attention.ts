@@ -1,6 +1,7 @@
 // What needs a person, out of the live rows: one matter, one line, one place to go. Pure.
 
 import type { Health } from "../generated/api";
+import { sentence } from "../lib/format";
 import type { GlyphName } from "./posture";
 
 export interface Matter {
@@ -97,5 +98,5 @@ function ofPool(pool: PoolLike): Matter[] {
 }
 
 function said(text: string): string {
-  return text === "" ? "" : `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+  return text === "" ? "" : `${sentence(text)}${/[.!?]$/.test(text) ? "" : "."}`;
 }

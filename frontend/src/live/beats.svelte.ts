@@ -5,7 +5,8 @@ export const BEATS = 60;
 /** From this age on a heartbeat is late (ux.md 6). */
 export const LATE_MS = 3_000;
 
-export type Beat = "heard" | "late" | "silent" | "gap";
+/** `silent` is proven and red; `unheard` has no proof, `gap` is a look in which this page saw nothing at all. */
+export type Beat = "heard" | "late" | "silent" | "unheard" | "gap";
 
 export interface Look {
   beat: Beat;
@@ -14,10 +15,10 @@ export interface Look {
 }
 
 /** What one look shows. */
-export function look(ageMs: number | undefined, delayMs: number): Look {
+export function look(ageMs: number | undefined, delayMs: number, down: boolean): Look {
   if (ageMs === undefined) return { beat: "gap", ageMs: 0 };
   if (ageMs < LATE_MS) return { beat: "heard", ageMs };
-  return { beat: ageMs < delayMs ? "late" : "silent", ageMs };
+  return { beat: ageMs < delayMs ? "late" : down ? "silent" : "unheard", ageMs };
 }
 
 export class Beats {
@@ -30,6 +31,6 @@ export class Beats {
 
   /** Looks in which nothing was heard in time. */
   get missed(): number {
-    return this.looks.filter((one) => one.beat === "late" || one.beat === "silent").length;
+    return this.looks.filter((one) => one.beat !== "heard" && one.beat !== "gap").length;
   }
 }

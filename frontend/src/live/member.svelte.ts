@@ -64,7 +64,7 @@ export class MemberRow {
   lookNow(nowMonoMs: number, delayMs: number, seeing: boolean): void {
     const heard = this.heardMonoMs;
     const ageMs = !seeing || heard === undefined ? undefined : Math.max(0, nowMonoMs - heard);
-    this.beats.push(look(ageMs, delayMs));
+    this.beats.push(look(ageMs, delayMs, this.health.kind === "down"));
   }
 
   get agentOnline(): boolean {

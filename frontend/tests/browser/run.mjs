@@ -1,0 +1,42 @@
+// Every case in both themes: no fault of the page, nothing found by axe, within the budget of elements. Then the keyboard.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+import { CASES } from "./cases.mjs";
+import { keyboardWalk } from "./keyboard.mjs";
+import { openBrowser } from "./page.mjs";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const ELEMENTS_MAX = 1500;
+const only = process.argv[2] ?? "";
+const failures = [];
+const fail = (where, what) => failures.push(`${where}: ${what}`);
+
+const browser = await openBrowser();
+try {
+  for (const one of CASES.filter(({ name }) => name.includes(only))) {
+    for (const theme of one.themes ?? ["light", "dark"]) {
+      const where = `${one.name}, ${theme}`;
+      const { page, faults } = await browser.open({ ...one, theme });
+      await one.act?.(page);
+      for (const fault of faults()) fail(where, fault);
+      const elements = await page.evaluate(() => document.querySelectorAll("*").length);
+      if (elements > ELEMENTS_MAX) fail(where, `${elements} elements, at most ${ELEMENTS_MAX}`);
+      await page.clock.resume();
+      // The page's policy refuses added scripts; the debugger's evaluation is not one.
+      await page.evaluate(AXE);
+      const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }));
+      for (const { id, help, nodes } of found.violations) fail(where, `${id}: ${help}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(" | ")}`);
+      await page.close();
+    }
+    console.log(`looked at ${one.name}`);
+  }
+  if (only === "" || only === "keyboard") await keyboardWalk(browser, fail);
+} finally {
+  await browser.close();
+}
+if (failures.length > 0) {
+  console.error(failures.join("\n"));
+  process.exit(1);
+}
+console.log("nothing found");
