@@ -52,7 +52,7 @@ export class HostError extends Error {
     if (thrown instanceof HostError) return thrown;
     if (isApiError(thrown)) return new HostError(thrown);
     const detail = thrown instanceof Error ? thrown.message : String(thrown);
-    return new HostError({ code: "no-host", message: "The engine did not answer", detail, retry: { kind: "now" } });
+    return new HostError({ code: "no-host", message: "The call did not reach the engine", detail, retry: { kind: "now" } });
   }
 }
 

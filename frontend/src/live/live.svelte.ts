@@ -151,6 +151,7 @@ export class Live {
 
   async #look(): Promise<void> {
     this.#looks += 1;
+    let answered = true;
     try {
       if (this.link.kind === "lost") {
         await this.#open();
@@ -164,11 +165,12 @@ export class Live {
         }
       }
     } catch (thrown) {
+      answered = false;
       this.#missed += 1;
       if (this.#missed >= LOST_LOOKS) this.#lost(HostError.of(thrown));
     }
     const now = performance.now();
-    for (const pool of this.pools) for (const row of pool.members) row.lookNow(now, pool.delayMs, this.seeing);
+    for (const pool of this.pools) for (const row of pool.members) row.lookNow(now, pool.delayMs, answered && this.seeing);
   }
 
   #reached(): void {

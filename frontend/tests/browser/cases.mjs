@@ -20,6 +20,11 @@ export const CASES = [
   { name: "pool-lone", place: "pool/staging-edge/overview" },
   { name: "pool-generic", place: "pool/hosting-eu/overview" },
   { name: "member-full", place: member },
+  { name: "pool-contrast", place: pool, themes: ["contrast", "contrast-dark"] },
+  { name: "overview-contrast", place: overview, themes: ["contrast", "contrast-dark"] },
+  { name: "pool-small", place: pool, size: { width: 960, height: 640 } },
+  { name: "overview-small", place: overview, size: { width: 960, height: 640 } },
+  { name: "overview-crowd", place: overview, scenario: "crowd", ranS: 5 },
   { name: "member-stale", place: member, scenario: "stale", ranS: AFTER_LOSS_S },
   {
     name: "palette", place: pool,

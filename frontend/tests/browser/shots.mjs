@@ -11,7 +11,7 @@ mkdirSync(folder, { recursive: true });
 const browser = await openBrowser();
 try {
   for (const one of CASES.filter(({ name }) => name.includes(only))) {
-    for (const theme of ["light", "dark"]) {
+    for (const theme of one.themes ?? ["light", "dark"]) {
       const { page, faults } = await browser.open({ ...one, theme });
       await one.act?.(page);
       await page.screenshot({ path: join(folder, `${one.name}-${theme}.png`) });

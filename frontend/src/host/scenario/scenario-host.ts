@@ -44,7 +44,7 @@ class ScenarioHost implements Host {
 
   async call<C extends CommandName>(command: C, request: Request<C>, onProgress?: (line: Progress) => void): Promise<Answer<C>> {
     if (this.#scenario === "loading") return new Promise(() => {});
-    if (this.#gone() || this.#scenario === "error") throw refusal("no-host", "The engine did not answer", "connect: no such file or directory (os error 2)");
+    if (this.#gone() || this.#scenario === "error") throw refusal("no-host", "The call did not reach the engine", "connect: no such file or directory (os error 2)");
     if (this.#scenario === "partial" && (command === "incident_list" || command === "audit_list")) {
       throw refusal("internal", "The history could not be read", "the database is being repaired");
     }

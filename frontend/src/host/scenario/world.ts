@@ -123,7 +123,7 @@ export class World {
               monitored: true, unit: "active", down: "none", reason: "", cfgSha256: "a1b2", cfgValid: true, version: "3.2.4", restarts: 0, listeners: [],
               stat: {
                 serversUp: member.serversUp, serversDown: member.serversDown, serversDrain: 0, serversMaint: 0, backendsDown: 0,
-                sessions: member.sessions > 0 ? member.sessions + wobble(24) : 0, sessionRate: member.id === pool.activeId ? 1284 + wobble(90) : 0,
+                sessions: member.sessions > 0 ? member.sessions + wobble(24) : 0, sessionRate: member.id === pool.activeId ? Math.round(member.sessions * 3.1) + wobble(90) : 0,
               },
             },
           }
@@ -145,7 +145,7 @@ export class World {
         memoryUsedBytes: Math.round(member.memoryPercent * 81.92) * MIB, memoryTotalBytes: 8192 * MIB, diskUsedBytes: 21_000_000_000, diskTotalBytes: 80_000_000_000,
         ...(member.template !== "haproxy-edge" ? {} : {
           haproxy: {
-            sessions: member.sessions > 0 ? member.sessions + wobble(24) : 0, sessionRate: member.id === pool.activeId ? 1_284 + wobble(90) : 0,
+            sessions: member.sessions > 0 ? member.sessions + wobble(24) : 0, sessionRate: member.id === pool.activeId ? Math.max(1, Math.round(member.sessions * 3.1) + wobble(member.sessions / 5)) : 0,
             serversUp: member.serversUp, serversDown: member.serversDown, backendsDown: 0,
           },
         }),
