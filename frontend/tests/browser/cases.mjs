@@ -25,6 +25,7 @@ export const CASES = [
   { name: "pool-small", place: pool, size: { width: 960, height: 640 } },
   { name: "overview-small", place: overview, size: { width: 960, height: 640 } },
   { name: "overview-crowd", place: overview, scenario: "crowd", ranS: 5 },
+  { name: "pool-crowd", place: "pool/lab/overview", scenario: "crowd", ranS: 5 },
   { name: "member-stale", place: member, scenario: "stale", ranS: AFTER_LOSS_S },
   {
     name: "palette", place: pool,
