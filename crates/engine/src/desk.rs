@@ -1,14 +1,16 @@
 //! The desk: everything that arrives from relays crosses it once. It opens signatures, keeps the beacons, brings
-//! documents level and hands each pool's watch what concerns it. It decides nothing.
+//! documents level and hands each pool's watch what concerns it. It decides nothing, and it never waits for the disk:
+//! documents go to the clerk, who judges and keeps them one after the other, and records to the pen.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use evaluator::io::{ForeignIntent, Input, Link, OwnFault, Report};
 use model::{MemberId, PoolId, Span};
-use protocol::docs::{ShelfError, SignedDoc, Stored};
+use protocol::docs::{Roster, ShelfError, SignedDoc, Stored};
 use protocol::frame::{self, Frame};
 use protocol::records::{Noted, Record, RecordBody};
+use store::Store;
 use tokio::sync::mpsc;
 
 use crate::clock;
@@ -19,9 +21,22 @@ use crate::sighting::Refused;
 use crate::story;
 use crate::watch::Ask;
 
+/// Documents that may wait for the clerk; relays offer again what finds no place.
+pub(crate) const PAPERS_MAX: usize = 256;
+/// Writes that may wait for the pen before records of relays are not kept any more; they stay in memory, and relays
+/// have them.
+const WRITES_MAX: usize = 256;
+
+/// A document, and the relay that offered it.
+pub(crate) type Paper = (MemberId, SignedDoc);
+
 /// Runs until the engine ends.
-pub(crate) async fn run(inner: Arc<Inner>, arrivals: &mut mpsc::Receiver<FromRelay>) {
-    let mut desk = Desk { inner, heads: BTreeMap::new(), records: BTreeMap::new() };
+pub(crate) async fn run(
+    inner: Arc<Inner>,
+    arrivals: &mut mpsc::Receiver<FromRelay>,
+    papers: &mpsc::Sender<Paper>,
+) {
+    let mut desk = Desk { inner, papers: papers.clone(), heads: BTreeMap::new(), records: BTreeMap::new() };
     let mut beacons = tokio::time::interval(clock::std(evaluator::beacon::BEACON_EVERY));
     beacons.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
@@ -38,8 +53,34 @@ pub(crate) async fn run(inner: Arc<Inner>, arrivals: &mut mpsc::Receiver<FromRel
     }
 }
 
+/// Takes documents that relays offer, each on disk before it counts; runs until the engine ends.
+pub(crate) async fn run_clerk(inner: &Arc<Inner>, tray: &mut mpsc::Receiver<Paper>) {
+    while let Some((relay, doc)) = tray.recv().await {
+        take_doc(inner, relay, &doc);
+    }
+}
+
+fn take_doc(inner: &Arc<Inner>, relay: MemberId, doc: &SignedDoc) {
+    let what = crate::fleet::describe(doc);
+    match inner.fleet.take(&**inner, doc) {
+        Ok(Stored::Newest) => {
+            tracing::info!(relay = %relay.short(), "a newer {what} was taken");
+            inner.documents_changed();
+        }
+        Ok(Stored::Known) => {}
+        Err(error) => {
+            tracing::warn!(relay = %relay.short(), "a {what} was not taken: {error:#}");
+            if matches!(error.downcast_ref(), Some(ShelfError::Forked { .. })) {
+                // It holds automatic moves; the machines must know.
+                inner.surroundings_changed();
+            }
+        }
+    }
+}
+
 struct Desk {
     inner: Arc<Inner>,
+    papers: mpsc::Sender<Paper>,
     /// Which records each relay was asked for already.
     heads: BTreeMap<(MemberId, PoolId), u64>,
     /// Answers that come in several frames.
@@ -120,7 +161,13 @@ impl Desk {
                 tracing::warn!(relay = %relay.short(), pool = %pool.short(), "an intent was refused: {reason}");
                 self.tell(pool, Input::IntentRefused { relay, nonce, reason });
             }
-            Frame::Docs(docs) => docs.docs.iter().for_each(|doc| self.take_doc(relay, doc)),
+            Frame::Docs(docs) => {
+                for doc in docs.docs {
+                    if self.papers.try_send((relay, doc)).is_err() {
+                        tracing::warn!(relay = %relay.short(), "a document found no place at the clerk's");
+                    }
+                }
+            }
             Frame::DocRefused(refused) => {
                 tracing::warn!(relay = %relay.short(), "a document was refused: {}", refused.reason);
                 if let Some(fork) = &refused.fork {
@@ -212,24 +259,6 @@ impl Desk {
         }
     }
 
-    fn take_doc(&self, relay: MemberId, doc: &SignedDoc) {
-        let what = crate::fleet::describe(doc);
-        match self.inner.fleet.take(&*self.inner, doc) {
-            Ok(Stored::Newest) => {
-                tracing::info!(relay = %relay.short(), "a newer {what} was taken");
-                self.inner.documents_changed();
-            }
-            Ok(Stored::Known) => {}
-            Err(error) => {
-                tracing::warn!(relay = %relay.short(), "a {what} was not taken: {error:#}");
-                if matches!(error.downcast_ref(), Some(ShelfError::Forked { .. })) {
-                    // It holds automatic moves; the machines must know.
-                    self.inner.surroundings_changed();
-                }
-            }
-        }
-    }
-
     fn fetch_records(&mut self, relay: MemberId, pool: PoolId, head: u64) {
         if self.heads.insert((relay, pool), head) != Some(head) {
             self.inner.reach.send(relay, Frame::RecordsGet { pool });
@@ -250,7 +279,7 @@ impl Desk {
         let all = self.records.remove(&(relay, pool)).unwrap_or_default();
         let now = clock::now();
         let roster = self.inner.fleet.roster();
-        let mut kept = Vec::new();
+        let (mut kept, mut learned) = (Vec::new(), Vec::new());
         let mut listed = BTreeMap::new();
         for aged in all {
             match Noted::open(aged.signed, &roster) {
@@ -261,16 +290,16 @@ impl Desk {
                     }
                     let age = Span::from_ms(aged.age_ms);
                     self.inner.moves().note(pool, &noted.record, noted.signed.clone(), now, age);
-                    if let Err(error) = story::learn(&self.inner.store, &roster, &noted.record) {
-                        tracing::warn!("an incident of another console could not be kept: {error:#}");
-                    }
+                    learned.push(noted.record);
                 }
                 Ok(_) => {}
                 Err(error) => tracing::debug!(relay = %relay.short(), "a record was dropped: {error}"),
             }
         }
-        if let Err(error) = self.inner.store.merge_records(pool, &kept) {
-            tracing::warn!("shared records could not be kept: {error}");
+        let store = Arc::clone(&self.inner.store);
+        let keep = move || keep_records(&store, &roster, pool, &kept, &learned);
+        if !self.inner.pen.try_write(WRITES_MAX, keep) {
+            tracing::warn!("too much waits for the disk: shared records are not kept here");
         }
         self.inner.moves().answered(pool, relay, listed);
         let lacking = self.inner.moves().lacking(pool, now);
@@ -298,6 +327,23 @@ fn as_stored(noted: &Noted) -> Option<store::Record> {
     let signed = noted.signed.as_ref()?;
     let Record { id, revision, at_unix_ms, .. } = noted.record.as_ref();
     let json = serde_json::to_string(&**signed).ok()?;
+fn keep_records(
+    store: &Store,
+    roster: &Roster,
+    pool: PoolId,
+    kept: &[store::Record],
+    learned: &[Arc<Record>],
+) {
+    for record in learned {
+        if let Err(error) = story::learn(store, roster, record) {
+            tracing::warn!("an incident of another console could not be kept: {error:#}");
+        }
+    }
+    if let Err(error) = store.merge_records(pool, kept) {
+        tracing::warn!("shared records could not be kept: {}", crate::chain(&error));
+    }
+}
+
     Some(store::Record { id: id.to_string(), revision: *revision, at_ms: *at_unix_ms, json })
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct Fleet {
     pub(crate) key: SecretKey,
     pub(crate) id: FleetId,
     shelf: Mutex<Shelf>,
+    /// One changes the shelf at a time. Readers do not wait for it: a change is on disk before the shelf shows it.
+    changing: Mutex<()>,
 }
 
 /// Where documents are written before they count.
@@ -51,7 +53,14 @@ impl Fleet {
         let doc = first.seal(console, &key);
         let shelf = Shelf::founded(doc).context("founding the fleet")?;
         let id = shelf.fleet().expect("a founded shelf knows its fleet");
-        Ok(Self { console, name: name.to_owned(), key, id, shelf: Mutex::new(shelf) })
+        Ok(Self {
+            console,
+            name: name.to_owned(),
+            key,
+            id,
+            shelf: Mutex::new(shelf),
+            changing: Mutex::default(),
+        })
     }
 
     /// The fleet as it was left on disk.
@@ -63,11 +72,30 @@ impl Fleet {
         docs: Vec<SignedDoc>,
     ) -> anyhow::Result<Self> {
         let shelf = Shelf::restored(id, docs).context("reading the fleet's documents back")?;
-        Ok(Self { console, name: name.to_owned(), key, id, shelf: Mutex::new(shelf) })
+        Ok(Self {
+            console,
+            name: name.to_owned(),
+            key,
+            id,
+            shelf: Mutex::new(shelf),
+            changing: Mutex::default(),
+        })
     }
 
     pub(crate) fn shelf(&self) -> MutexGuard<'_, Shelf> {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts this console's own next document onto a copy of the shelf, which counts once the document is on disk.
+    fn put(&self, mut tried: Shelf, keeper: &dyn Keeper, doc: SignedDoc) -> anyhow::Result<SignedDoc> {
+        tried.put(doc.clone()).context("putting the new document onto the shelf")?;
+        keeper.keep(&doc).context("writing the new document")?;
+        *self.shelf() = tried;
+        Ok(doc)
     }
 
     /// The newest roster.
@@ -103,13 +131,14 @@ impl Fleet {
         if self.role() != Some(Role::Owner) {
             bail!("this console is no owner of the fleet: an owner must sign this");
         }
-        let mut shelf = self.shelf();
+        let _turn = self.turn();
+        let shelf = self.shelf().clone();
         let newest = shelf.roster().expect("a fleet has a roster from its first day");
         let mut next = newest.content.successor(self.id, &newest.signed);
         change(&mut next)?;
         next.check().context("checking the new roster")?;
         let doc = next.seal(self.console, &self.key);
-        put(&mut shelf, keeper, doc)
+        self.put(shelf, keeper, doc)
     }
 
     /// Signs the next policy of a pool.
@@ -119,14 +148,15 @@ impl Fleet {
         pool: PoolId,
         change: impl FnOnce(&mut Policy) -> anyhow::Result<()>,
     ) -> anyhow::Result<SignedDoc> {
-        let mut shelf = self.shelf();
+        let _turn = self.turn();
+        let shelf = self.shelf().clone();
         let newest = shelf.policy(pool).ok_or_else(|| anyhow!("pool {} has no policy here", pool.short()))?;
         let mut next = newest.content.successor(&newest.signed);
         change(&mut next)?;
         next.settings = next.settings.check().context("checking the settings")?;
         next.check().context("checking the new policy")?;
         let doc = next.seal(self.console, &self.key);
-        put(&mut shelf, keeper, doc)
+        self.put(shelf, keeper, doc)
     }
 
     /// Signs a new pool's first policy.
@@ -150,11 +180,14 @@ impl Fleet {
             order: Vec::new(),
         };
         policy.check().context("checking the policy")?;
-        put(&mut self.shelf(), keeper, policy.seal(self.console, &self.key))
+        let _turn = self.turn();
+        let shelf = self.shelf().clone();
+        self.put(shelf, keeper, policy.seal(self.console, &self.key))
     }
 
     /// Forgets a pool's policy here; relays that still keep it will offer it again.
     pub(crate) fn forget_pool(&self, pool: PoolId) {
+        let _turn = self.turn();
         let mut shelf = self.shelf();
         let rest = shelf.kept().into_iter().filter(|doc| {
             let policy = doc.signed.peek::<Policy>(DocKind::Policy.kind());
@@ -167,18 +200,18 @@ impl Fleet {
 
     /// Takes a document that a relay offered.
     pub(crate) fn take(&self, keeper: &dyn Keeper, doc: &SignedDoc) -> anyhow::Result<Stored> {
-        let mut shelf = self.shelf();
-        let mut tried = shelf.clone();
+        let _turn = self.turn();
+        let mut tried = self.shelf().clone();
         match tried.put(doc.clone()) {
             Ok(Stored::Newest) => {
                 keeper.keep(doc)?;
-                *shelf = tried;
+                *self.shelf() = tried;
                 Ok(Stored::Newest)
             }
             Ok(Stored::Known) => Ok(Stored::Known),
             Err(error @ ShelfError::Forked { .. }) => {
                 // The fork is worth remembering even though the document is not taken.
-                *shelf = tried;
+                *self.shelf() = tried;
                 Err(error.into())
             }
             Err(error) => Err(error.into()),
@@ -254,14 +287,6 @@ impl Fleet {
 
 /// Longest pause of a pool.
 pub(crate) const PAUSE_MAX: Span = Span::from_s(24 * 3600);
-
-fn put(shelf: &mut Shelf, keeper: &dyn Keeper, doc: SignedDoc) -> anyhow::Result<SignedDoc> {
-    let mut tried = shelf.clone();
-    tried.put(doc.clone()).context("putting the new document onto the shelf")?;
-    keeper.keep(&doc).context("writing the new document")?;
-    *shelf = tried;
-    Ok(doc)
-}
 
 /// What a document is about, for logs.
 pub(crate) fn describe(doc: &SignedDoc) -> &'static str {

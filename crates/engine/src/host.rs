@@ -1,5 +1,6 @@
 //! The host: one profile, opened by one process.
 
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,6 +21,7 @@ use vault::{Backend, Vault, VaultError};
 use crate::events::{Events, Happened};
 use crate::fleet::Fleet;
 use crate::inner::{Inner, Watching};
+use crate::pen::{Pen, off_the_runtime};
 use crate::profile::{self, Facts, Lock, Taken};
 use crate::reach::Reach;
 use crate::recorder::Recorder;
@@ -87,7 +89,7 @@ pub struct Host {
     /// One starts the parts at a time.
     starting: Mutex<()>,
     own: std::sync::Weak<Self>,
-    _lock: Lock,
+    lock: Arc<Lock>,
 }
 
 #[derive(Default)]
@@ -113,6 +115,7 @@ impl Host {
             Err(Taken { pid }) => return Err(OpenError::Taken { pid }),
         };
         let store = Store::open(&directory).context("opening the database").map_err(failed)?;
+        let store = store.with_writes_run_by(|run| off_the_runtime(run));
         let facts = profile::facts(&store).map_err(failed)?;
         let host = Arc::new_cyclic(|own| Self {
             kind,
@@ -123,7 +126,7 @@ impl Host {
             state: Mutex::new(State { facts, ..State::default() }),
             starting: Mutex::default(),
             own: own.clone(),
-            _lock: lock,
+            lock: Arc::new(lock),
         });
         host.open_vault().map_err(failed)?;
         Ok(host)
@@ -223,7 +226,8 @@ impl Host {
     /// Opens the vault of a profile that was made, unless it is open already, and starts what needs it.
     pub(crate) fn open_vault(&self) -> anyhow::Result<()> {
         let Some(facts) = self.facts().filter(|_| self.vault().is_none()) else { return Ok(()) };
-        let vault = match Vault::open(facts.backend, &self.directory, &facts.console.to_string()) {
+        let open = || Vault::open(facts.backend, &self.directory, &facts.console.to_string());
+        let vault = match off_the_runtime(open) {
             Ok(vault) => Arc::new(vault),
             Err(error @ (VaultError::Locked(_) | VaultError::Absent(_) | VaultError::WrongPassphrase)) => {
                 tracing::warn!("{error}");
@@ -265,6 +269,8 @@ impl Host {
             Watching::On => self.recorder(),
             Watching::Off => None,
         };
+        let lock: Arc<dyn std::any::Any + Send + Sync> = Arc::clone(&self.lock) as _;
+        let pen = Pen::start(Arc::downgrade(&lock))?;
         let inner = Inner::new(
             Arc::clone(&self.store),
             vault,
@@ -273,18 +279,25 @@ impl Host {
             Arc::clone(&self.events),
             start,
             self.kind.watching(),
+            pen,
         );
         let inner = Arc::new(inner.with_recorder(recorder));
         let mut tasks = Vec::new();
-        let for_desk = Arc::clone(&inner);
+        let (papers, mut tray) = mpsc::channel(desk::PAPERS_MAX);
+        let (for_desk, for_clerk) = (Arc::clone(&inner), Arc::clone(&inner));
         tasks.push(tokio::spawn(async move {
-            // A desk that broke over one arrival goes on with the next.
-            while std::panic::AssertUnwindSafe(desk::run(Arc::clone(&for_desk), &mut inbox))
+            // A desk that broke over one arrival goes on with the next, and so does the clerk.
+            while AssertUnwindSafe(desk::run(Arc::clone(&for_desk), &mut inbox, &papers))
                 .catch_unwind()
                 .await
                 .is_err()
             {
                 tracing::error!("the desk broke over something that arrived, and goes on");
+            }
+        }));
+        tasks.push(tokio::spawn(async move {
+            while AssertUnwindSafe(desk::run_clerk(&for_clerk, &mut tray)).catch_unwind().await.is_err() {
+                tracing::error!("the clerk broke over a document, and goes on");
             }
         }));
         if inner.watching == Watching::On {
@@ -323,7 +336,8 @@ impl Host {
         };
         let passphrase = request.secret.as_ref().map(|secret| SecretString::from(secret.expose()));
         profile::begin(&self.store, &self.directory, console, backend)?;
-        let vault = Vault::create(backend, &self.directory, &console.to_string(), passphrase)?;
+        let make = || Vault::create(backend, &self.directory, &console.to_string(), passphrase);
+        let vault = off_the_runtime(make)?;
         let vault = Arc::new(vault);
         let key = profile::make_key(&vault)?;
         let fleet = Fleet::found(console, &request.name, key)?;

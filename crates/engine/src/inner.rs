@@ -16,6 +16,7 @@ use crate::events::Events;
 use crate::fleet::{Fleet, Keeper};
 use crate::level::Level;
 use crate::moves::Moves;
+use crate::pen::Pen;
 use crate::reach::{LinkState, Reach};
 use crate::recorder::Recorder;
 use crate::register::Register;
@@ -62,6 +63,8 @@ pub(crate) struct Inner {
     desk_turn: AtomicU64,
 }
 
+    /// What pools' watches write with, and what comes from relays.
+    pub(crate) pen: Arc<Pen>,
 /// A pool's running parts.
 struct PoolState {
     watch: Option<Handle>,
@@ -86,6 +89,7 @@ impl Inner {
         watching: Watching,
     ) -> Self {
         let sightings = Mutex::new(Sightings::new(fleet.console));
+        pen: Pen,
         Self {
             store,
             vault,
@@ -108,6 +112,7 @@ impl Inner {
         }
     }
 
+            pen: Arc::new(pen),
     pub(crate) fn sightings(&self) -> MutexGuard<'_, Sightings> {
         self.sightings.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -119,6 +124,8 @@ impl Inner {
     /// Keeps what machines hear.
     pub(crate) fn with_recorder(self, recorder: Option<Arc<Recorder>>) -> Self {
         Self { recorder, ..self }
+    }
+
     }
 
     pub(crate) fn levels(&self) -> MutexGuard<'_, BTreeMap<MemberId, Level>> {
@@ -320,6 +327,7 @@ impl Inner {
             recorder: self.recorder.clone(),
             start: self.start,
         };
+            pen: Arc::clone(&self.pen),
         let watch = *self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         let records = self.moves().records(pool, clock::now());
         Watch::spawn(setup, watch, records, tools)

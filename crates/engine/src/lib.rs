@@ -20,6 +20,7 @@ mod host;
 mod inner;
 mod level;
 mod moves;
+mod pen;
 mod profile;
 mod providers;
 mod random;

@@ -13,6 +13,7 @@ use store::{Document, DocumentKind, Store};
 use vault::{Backend, SecretName, Vault};
 
 use crate::fleet::Fleet;
+use crate::pen::off_the_runtime;
 use crate::random;
 
 /// The lock of a profile directory, held as long as this lives.
@@ -120,13 +121,13 @@ fn key_name() -> SecretName {
 /// Makes a console's key and keeps it.
 pub(crate) fn make_key(vault: &Vault) -> anyhow::Result<SecretKey> {
     let bytes = zeroize::Zeroizing::new(random::bytes::<32>());
-    vault.put(&key_name(), &SecretString::from(hex::encode(*bytes)))?;
+    off_the_runtime(|| vault.put(&key_name(), &SecretString::from(hex::encode(*bytes))))?;
     Ok(SecretKey::from_bytes(&bytes))
 }
 
 /// The console's key out of the vault.
 pub(crate) fn read_key(vault: &Vault) -> anyhow::Result<SecretKey> {
-    let text = vault.get(&key_name())?;
+    let text = off_the_runtime(|| vault.get(&key_name()))?;
     let mut bytes = zeroize::Zeroizing::new([0; 32]);
     hex::decode_to_slice(text.expose_secret(), &mut *bytes)
         .context("reading the console's key out of the vault")?;

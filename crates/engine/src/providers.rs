@@ -13,6 +13,7 @@ use secrecy::SecretString;
 use store::Store;
 use vault::{SecretName, Vault};
 
+use crate::pen::off_the_runtime;
 use crate::register::Register;
 
 /// The vault's name of a provider's secret.
@@ -72,8 +73,8 @@ pub(crate) fn open_stored(
         anyhow!("this console has no DNS provider called {name}: add it here with its own credential")
     })?;
     let link = link_of(&row)?;
-    let secret =
-        vault.get(&SecretName::new(&row.secret)).with_context(|| format!("the credential of {name}"))?;
+    let secret = off_the_runtime(|| vault.get(&SecretName::new(&row.secret)))
+        .with_context(|| format!("the credential of {name}"))?;
     let provider = open(&link, &secret)?;
     Ok((link, provider))
 }

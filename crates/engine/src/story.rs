@@ -25,15 +25,21 @@ use crate::words;
 /// A move's incident is among the newest: no more moves than this are told about again.
 const INCIDENTS_SEARCHED: u32 = 64;
 
-/// One pool's story.
+/// One pool's story, for telling it.
+#[derive(Clone)]
 pub(crate) struct Story {
-    /// The incident that is under way: entries that name none belong to it until it ends, also after a restart.
-    open: Option<OpenIncident>,
     pool: PoolId,
     boot: BootId,
     store: Arc<Store>,
     fleet: Arc<Fleet>,
     events: Arc<Events>,
+}
+
+/// One pool's story, for writing it: there is one of these per pool, so that what it writes has an order.
+pub(crate) struct Scribe {
+    story: Story,
+    /// The incident that is under way: entries that name none belong to it until it ends, also after a restart.
+    open: Option<OpenIncident>,
 }
 
 /// An incident under way.
@@ -56,14 +62,20 @@ struct Kept {
 
 impl Story {
     pub(crate) fn new(pool: PoolId, store: Arc<Store>, fleet: Arc<Fleet>, events: Arc<Events>) -> Self {
-        let open = match left_open(&store, pool) {
+        Self { pool, boot: clock::boot(), store, fleet, events }
+    }
+
+    /// Its writer, as the disk left it. Nobody else may write this pool's story meanwhile.
+    pub(crate) fn scribe(&self) -> Scribe {
+        let open = match left_open(&self.store, self.pool) {
             Ok(open) => open,
             Err(error) => {
-                tracing::warn!(pool = %pool.short(), "open incidents cannot be read: {}", crate::chain(&error));
+                let words = crate::chain(&error);
+                tracing::warn!(pool = %self.pool.short(), "open incidents cannot be read: {words}");
                 None
             }
         };
-        Self { pool, open, boot: clock::boot(), store, fleet, events }
+        Scribe { story: self.clone(), open }
     }
 
     /// The memory kept last, its times on this boot's clock; none before the first start.
@@ -72,104 +84,6 @@ impl Story {
         let Some(json) = json else { return Ok(None) };
         let kept: Kept = serde_json::from_str(&json).context("the watch's memory is damaged")?;
         Ok(Some(on_this_clock(kept, self.boot, clock::now(), clock::wall_ms())))
-    }
-
-    /// Writes memory and what a step said, all or nothing.
-    pub(crate) fn keep(&mut self, memory: &Memory, outputs: &[Output]) -> anyhow::Result<()> {
-        let kept =
-            Kept { boot: self.boot, at: clock::now(), wall_ms: clock::wall_ms(), memory: memory.clone() };
-        let mut step =
-            Step { at_ms: kept.wall_ms, memory: Some(serde_json::to_string(&kept)?), ..Step::default() };
-        let before = self.open;
-        let noted = outputs.iter().try_for_each(|output| self.note(output, &mut step));
-        let written = noted.and_then(|()| Ok(self.store.save_step(self.pool, &step)?));
-        if written.is_err() {
-            // The same outputs come again.
-            self.open = before;
-        }
-        written
-    }
-
-    fn note(&mut self, output: &Output, step: &mut Step) -> anyhow::Result<()> {
-        match output {
-            Output::Journal(entry) => {
-                let incident = self.belongs_to(entry, step);
-                let view = entry_view(entry, step.at_ms);
-                step.entries.push(EntryRow { incident, json: serde_json::to_string(&view)? });
-                step.incidents.extend(self.patch(incident, entry, step.at_ms)?);
-            }
-            Output::Notify(notice) => step.notices.push(NoticeRow {
-                incident: notice.incident,
-                kind: words::notice(notice.kind).to_owned(),
-                text: notice.text.clone(),
-            }),
-            Output::DnsCas { claim, .. } => step.incidents.extend(claim.incident.map(|id| IncidentPatch {
-                id: Some(id),
-                cause: Some(words::cause(claim.cause).to_owned()),
-                to: Some(self.name(claim.member)),
-                epoch: Some(claim.epoch),
-                ..IncidentPatch::default()
-            })),
-            Output::Moved(record, incident) => {
-                let known = self.known(record.epoch)?;
-                if let Some(signed) = self.moved(record, *incident) {
-                    let id = RecordId::of_move(self.pool, record.epoch).to_string();
-                    let json = serde_json::to_string(&signed)?;
-                    step.moves.push(store::Record {
-                        id,
-                        revision: revision(record),
-                        at_ms: step.at_ms,
-                        json,
-                    });
-                }
-                // What is told about a move again later (read back after a restart, seen by a person) changes no story
-                // that another console ended.
-                let unread = word(IncidentOutcome::MovedUnverified)?;
-                let closes = record.verified && known.as_ref().is_some_and(|known| known.outcome == unread);
-                let id = known.as_ref().map_or(*incident, |known| known.id);
-                if is_first(record) {
-                    self.open = Some(OpenIncident { id, moved: true });
-                } else if known.is_none() {
-                    // Somebody else's move: its own telling makes the incident.
-                    return Ok(());
-                }
-                step.incidents.push(IncidentPatch {
-                    id: Some(id),
-                    cause: Some(words::cause(record.cause).to_owned()),
-                    from: record.from.map(|member| self.name(member)),
-                    to: Some(self.name(record.to)),
-                    epoch: Some(record.epoch),
-                    outcome: closes.then(|| word(IncidentOutcome::Moved)).transpose()?,
-                    ended_ms: closes.then_some(step.at_ms),
-                    ..IncidentPatch::default()
-                });
-            }
-            Output::WakeAt(_)
-            | Output::Poll(_)
-            | Output::LeaseRequest { .. }
-            | Output::LeaseRelease
-            | Output::IntentAnnounce(_)
-            | Output::IntentClose { .. }
-            | Output::DnsRead
-            | Output::Role { .. }
-            | Output::Revive(_) => {}
-        }
-        Ok(())
-    }
-
-    /// The incident that an entry belongs to; one that opens another ends the one before.
-    fn belongs_to(&mut self, entry: &Entry, step: &mut Step) -> Option<IncidentId> {
-        if let Some(id) = entry.incident
-            && self.open.is_none_or(|open| open.id != id)
-        {
-            let before = self.open.replace(OpenIncident { id, moved: false });
-            step.incidents.extend(before.map(|before| IncidentPatch {
-                id: Some(before.id),
-                ended_ms: Some(step.at_ms),
-                ..IncidentPatch::default()
-            }));
-        }
-        self.open.map(|open| open.id)
     }
 
     /// The incident of the move that wrote this epoch, if this console knows one. Its name stays: the boot that a name
@@ -239,6 +153,114 @@ impl Story {
         self.events.pool_changed(self.pool);
     }
 
+    fn name(&self, member: MemberId) -> String {
+        self.fleet.roster().member(member).map_or_else(|| member.short(), |entry| entry.name.clone())
+    }
+}
+
+impl Scribe {
+    /// Writes memory and what a step said, all or nothing.
+    pub(crate) fn keep(&mut self, memory: &Memory, outputs: &[Output]) -> anyhow::Result<()> {
+        let kept = Kept {
+            boot: self.story.boot,
+            at: clock::now(),
+            wall_ms: clock::wall_ms(),
+            memory: memory.clone(),
+        };
+        let mut step =
+            Step { at_ms: kept.wall_ms, memory: Some(serde_json::to_string(&kept)?), ..Step::default() };
+        let before = self.open;
+        let noted = outputs.iter().try_for_each(|output| self.note(output, &mut step));
+        let written = noted.and_then(|()| Ok(self.story.store.save_step(self.story.pool, &step)?));
+        if written.is_err() {
+            // The same outputs come again.
+            self.open = before;
+        }
+        written
+    }
+
+    fn note(&mut self, output: &Output, step: &mut Step) -> anyhow::Result<()> {
+        match output {
+            Output::Journal(entry) => {
+                let incident = self.belongs_to(entry, step);
+                let view = entry_view(entry, step.at_ms);
+                step.entries.push(EntryRow { incident, json: serde_json::to_string(&view)? });
+                step.incidents.extend(self.patch(incident, entry, step.at_ms)?);
+            }
+            Output::Notify(notice) => step.notices.push(NoticeRow {
+                incident: notice.incident,
+                kind: words::notice(notice.kind).to_owned(),
+                text: notice.text.clone(),
+            }),
+            Output::DnsCas { claim, .. } => step.incidents.extend(claim.incident.map(|id| IncidentPatch {
+                id: Some(id),
+                cause: Some(words::cause(claim.cause).to_owned()),
+                to: Some(self.story.name(claim.member)),
+                epoch: Some(claim.epoch),
+                ..IncidentPatch::default()
+            })),
+            Output::Moved(record, incident) => {
+                let known = self.story.known(record.epoch)?;
+                if let Some(signed) = self.story.moved(record, *incident) {
+                    let id = RecordId::of_move(self.story.pool, record.epoch).to_string();
+                    let json = serde_json::to_string(&signed)?;
+                    step.moves.push(store::Record {
+                        id,
+                        revision: revision(record),
+                        at_ms: step.at_ms,
+                        json,
+                    });
+                }
+                // What is told about a move again later (read back after a restart, seen by a person) changes no story
+                // that another console ended.
+                let unread = word(IncidentOutcome::MovedUnverified)?;
+                let closes = record.verified && known.as_ref().is_some_and(|known| known.outcome == unread);
+                let id = known.as_ref().map_or(*incident, |known| known.id);
+                if is_first(record) {
+                    self.open = Some(OpenIncident { id, moved: true });
+                } else if known.is_none() {
+                    // Somebody else's move: its own telling makes the incident.
+                    return Ok(());
+                }
+                step.incidents.push(IncidentPatch {
+                    id: Some(id),
+                    cause: Some(words::cause(record.cause).to_owned()),
+                    from: record.from.map(|member| self.story.name(member)),
+                    to: Some(self.story.name(record.to)),
+                    epoch: Some(record.epoch),
+                    outcome: closes.then(|| word(IncidentOutcome::Moved)).transpose()?,
+                    ended_ms: closes.then_some(step.at_ms),
+                    ..IncidentPatch::default()
+                });
+            }
+            Output::WakeAt(_)
+            | Output::Poll(_)
+            | Output::LeaseRequest { .. }
+            | Output::LeaseRelease
+            | Output::IntentAnnounce(_)
+            | Output::IntentClose { .. }
+            | Output::DnsRead
+            | Output::Role { .. }
+            | Output::Revive(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The incident that an entry belongs to; one that opens another ends the one before.
+    fn belongs_to(&mut self, entry: &Entry, step: &mut Step) -> Option<IncidentId> {
+        if let Some(id) = entry.incident
+            && self.open.is_none_or(|open| open.id != id)
+        {
+            let before = self.open.replace(OpenIncident { id, moved: false });
+            step.incidents.extend(before.map(|before| IncidentPatch {
+                id: Some(before.id),
+                ended_ms: Some(step.at_ms),
+                ..IncidentPatch::default()
+            }));
+        }
+        self.open.map(|open| open.id)
+    }
+
     /// What an entry adds to its incident.
     fn patch(
         &mut self,
@@ -267,10 +289,6 @@ impl Story {
             self.open = None;
         }
         Ok(Some(patch))
-    }
-
-    fn name(&self, member: MemberId) -> String {
-        self.fleet.roster().member(member).map_or_else(|| member.short(), |entry| entry.name.clone())
     }
 }
 
@@ -418,10 +436,10 @@ mod tests {
         Arc::new(Store::open_in_memory().unwrap())
     }
 
-    fn story(store: &Arc<Store>) -> Story {
+    fn story(store: &Arc<Store>) -> Scribe {
         let key = SecretKey::from_bytes(&[3; 32]);
         let fleet = Fleet::found(ConsoleId::from_number(1), "desk", key).unwrap();
-        Story::new(EDGE, Arc::clone(store), Arc::new(fleet), Arc::default())
+        Story::new(EDGE, Arc::clone(store), Arc::new(fleet), Arc::default()).scribe()
     }
 
     /// A transition; whether the machine names the incident, and the rule if it matters.
@@ -444,12 +462,12 @@ mod tests {
         Output::Moved(MoveRecord { epoch: 5, age, cause, from: None, to, acknowledged, verified }, LOST)
     }
 
-    fn kept(story: &mut Story, outputs: &[Output]) -> Incident {
+    fn kept(story: &mut Scribe, outputs: &[Output]) -> Incident {
         for output in outputs {
             story.keep(&Memory::default(), std::slice::from_ref(output)).unwrap();
         }
         let filter = IncidentFilter { pool: Some(EDGE), limit: 8 };
-        let mut all = story.store.incidents(filter).unwrap();
+        let mut all = story.story.store.incidents(filter).unwrap();
         assert_eq!(all.len(), 1, "one story: {all:?}");
         all.remove(0)
     }

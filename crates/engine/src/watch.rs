@@ -1,19 +1,20 @@
 //! One pool's watch: the loop around its machine. It persists what a step decided before it carries anything out,
 //! and feeds back what came of it. It decides nothing.
 //!
-//! If a step cannot be written to disk, nothing weighty of it is carried out: a write to DNS is told to the machine as
-//! never sent, as is one that is carried out too late after its decision; everything else is owed and follows once the
-//! disk takes it. Meanwhile the machine has no credential, so that the lease is free for a console that can act.
+//! What a step decided is written by the pen, a thread of its own, one write at a time and in order; the loop goes on
+//! meanwhile, so a slow disk neither stops the clock nor makes heartbeats wait. See `keeping` for what becomes of
+//! decisions that a disk takes late or not at all.
+
+mod keeping;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use evaluator::io::{
-    Claim, Command, Credential, DnsFault, Input, Memory, Output, OwnFault, Reading, Records, Setup,
-    WriteOutcome,
+    Claim, Command, DnsFault, Input, Memory, Output, OwnFault, Reading, Records, Setup, WriteOutcome,
 };
-use evaluator::{Explanation, Machine};
+use evaluator::{Explanation, Loss, Machine};
 use model::{MemberId, Nonce, PoolId, Span, Time};
 use protocol::frame::{Frame, Role};
 use protocol::intents::Intent;
@@ -22,17 +23,17 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 
 use crate::clock;
+use crate::pen::Pen;
 use crate::reach::Reach;
 use crate::recorder::Recorder;
 use crate::register::Register;
-use crate::story::Story;
+use crate::story::{Scribe, Story};
+use crate::watch::keeping::{Writing, written};
 
 /// How often the machine is told the time when nothing happens.
 const RHYTHM: Span = Span::from_ms(250);
 /// A disk that refused, and a machine that broke, are tried again after this long.
 const AGAIN: Span = Span::from_s(1);
-/// Outputs that may be owed while the disk takes nothing; then the oldest lines of the story go first.
-const OWED_MAX: usize = 512;
 /// Inputs that may wait; then what the network brings is lost, as a network loses it.
 const PLACES: usize = 4096;
 
@@ -49,7 +50,7 @@ pub(crate) enum Ask {
     /// How things stand.
     Explain(oneshot::Sender<Explanation>),
     /// What would happen.
-    WhatIf(MemberId, oneshot::Sender<evaluator::Story>),
+    WhatIf(MemberId, Loss, oneshot::Sender<evaluator::Story>),
     /// Whether it takes its turns at all.
     Pulse(oneshot::Sender<()>),
     /// End.
@@ -123,10 +124,10 @@ impl Handle {
         }
     }
 
-    /// What would happen if this member died now.
-    pub(crate) async fn what_if(&self, member: MemberId) -> Option<evaluator::Story> {
+    /// What would happen if this member were lost now.
+    pub(crate) async fn what_if(&self, member: MemberId, loss: Loss) -> Option<evaluator::Story> {
         let (answer, wait) = oneshot::channel();
-        self.asks.send(Ask::WhatIf(member, answer)).await.ok()?;
+        self.asks.send(Ask::WhatIf(member, loss, answer)).await.ok()?;
         wait.await.ok()
     }
 }
@@ -142,6 +143,7 @@ pub(crate) struct Start {
 /// What a watch works with.
 pub(crate) struct Tools {
     pub(crate) story: Story,
+    pub(crate) pen: Arc<Pen>,
     pub(crate) reach: Arc<Reach>,
     pub(crate) register: Option<Arc<Register>>,
     pub(crate) recorder: Option<Arc<Recorder>>,
@@ -227,10 +229,15 @@ pub(crate) struct Watch {
     register_number: u64,
     /// Which of its memory's changes was written last.
     kept_changes: u64,
-    /// Decided, not written yet, so not done.
+    /// Decided, in order; not handed to the pen yet, so not done.
     owed: VecDeque<Output>,
-    /// Since when the disk refuses.
+    /// The write that is under way. Then the scribe is with the pen.
+    writing: Option<Writing>,
+    scribe: Option<Scribe>,
+    /// When the disk refused last, if it did since the last write that succeeded.
     refused_at: Option<Time>,
+    /// Why the machine has no credential although there may be one: the disk.
+    withheld: Option<String>,
     /// What people were warned of last.
     warned: Option<String>,
 }
@@ -253,6 +260,7 @@ impl Watch {
         own: mpsc::Sender<Ask>,
     ) -> Self {
         let now = clock::now();
+        let scribe = Some(tools.story.scribe());
         Self {
             pool: setup.pool,
             told: Told { setup, policy_at: now, records, records_at: now, watch },
@@ -267,7 +275,10 @@ impl Watch {
             register_number: 0,
             kept_changes: 0,
             owed: VecDeque::new(),
+            writing: None,
+            scribe,
             refused_at: None,
+            withheld: None,
             warned: None,
         }
     }
@@ -285,6 +296,10 @@ impl Watch {
             let wake = clock::std(self.wake - now).max(std::time::Duration::from_millis(1));
             let ask = tokio::select! {
                 biased;
+                written = written(&mut self.writing) => {
+                    self.guarded(|watch| watch.on_written(written));
+                    continue;
+                }
                 Some(ask) = urgent.recv() => Some(ask),
                 ask = inbox.recv() => ask,
                 () = tokio::time::sleep(wake) => Some(Ask::Input(Input::Tick)),
@@ -295,12 +310,17 @@ impl Watch {
                 Some(ask) => self.take(ask),
             }
         }
-        self.last_words();
+        self.last_words().await;
     }
 
-    /// Takes one thing in. A machine that breaks over it starts again; the watch itself never ends by it.
+    /// Takes one thing in.
     fn take(&mut self, ask: Ask) {
-        if catch_unwind(AssertUnwindSafe(|| self.on_ask(ask))).is_err() {
+        self.guarded(|watch| watch.on_ask(ask));
+    }
+
+    /// A machine that breaks over what it is told starts again; the watch itself never ends by it.
+    fn guarded(&mut self, run: impl FnOnce(&mut Self)) {
+        if catch_unwind(AssertUnwindSafe(|| run(self))).is_err() {
             self.break_down();
         }
     }
@@ -323,9 +343,9 @@ impl Watch {
                     drop(answer.send(machine.explain(clock::now())));
                 }
             }
-            Ask::WhatIf(member, answer) => {
+            Ask::WhatIf(member, loss, answer) => {
                 if let Some(machine) = &self.machine {
-                    drop(answer.send(machine.what_if_dies(clock::now(), member)));
+                    drop(answer.send(machine.what_if(clock::now(), member, loss)));
                 }
             }
             Ask::Pulse(answer) => drop(answer.send(())),
@@ -338,12 +358,13 @@ impl Watch {
         self.told.note(now, &input);
         if input == Input::Tick {
             self.ticked = now;
+            self.look_at_disk(now);
         }
         if self.machine.is_none() && now >= self.try_again {
             self.start_machine(now);
         }
         // Whatever becomes of the provider: without a disk there is no credential here.
-        if self.refused_at.is_some() && matches!(input, Input::Credential(_)) {
+        if self.withheld.is_some() && matches!(input, Input::Credential(_)) {
             return;
         }
         self.step(now, input);
@@ -352,6 +373,10 @@ impl Watch {
     /// Starts the machine with what was told last and what is on disk. Without its memory it is not started: it could
     /// not know of a claim that it left open.
     fn start_machine(&mut self, now: Time) {
+        if self.scribe.is_none() {
+            // The disk does not say yet what the machine before left behind.
+            return;
+        }
         self.try_again = now + AGAIN;
         let memory = match self.tools.story.memory() {
             Ok(memory) => memory.unwrap_or_default(),
@@ -380,7 +405,11 @@ impl Watch {
         self.machine = None;
         // What it still owed was never written, so the stored state does not know of it either.
         self.owed.clear();
+        if let Some(writing) = &mut self.writing {
+            writing.claims.clear();
+        }
         self.refused_at = None;
+        self.withheld = None;
         self.try_again = clock::now() + AGAIN;
         let words =
             "the pool's watch broke over something it was told and starts again from its stored state";
@@ -402,59 +431,15 @@ impl Watch {
         if let Some(recorder) = &self.tools.recorder {
             recorder.input(self.pool, now, &input);
         }
-        let mut outputs = machine.step(now, input);
+        let outputs = machine.step(now, input);
         let changes = machine.memory_changes();
         self.wake = now + RHYTHM;
-        let behind = self.refused_at.is_some() || changes != self.kept_changes;
-        if behind || outputs.iter().any(is_weighty) {
-            let memory = machine.memory();
-            let mut all: Vec<_> = self.owed.drain(..).collect();
-            all.append(&mut outputs);
-            if self.refused_at.is_some_and(|at| now - at < AGAIN) {
-                // Asked again in a moment.
-                return self.owe(all);
-            }
-            if let Err(error) = self.tools.story.keep(&memory, &all) {
-                return self.not_written(now, all, &error);
-            }
-            self.kept_changes = changes;
-            outputs = all;
-            if self.refused_at.take().is_some() {
-                tracing::info!(pool = %self.pool.short(), "the disk takes this pool's steps again");
-                self.tell_later(Input::Credential(self.told.setup.credential.clone()));
-            }
+        if self.is_behind() || changes != self.kept_changes || outputs.iter().any(is_weighty) {
+            self.owe(outputs);
+            return self.write_owed(now);
         }
         for output in outputs {
             self.perform(output);
-        }
-    }
-
-    fn not_written(&mut self, now: Time, outputs: Vec<Output>, error: &anyhow::Error) {
-        self.owe(outputs);
-        if self.refused_at.replace(now).is_some() {
-            return;
-        }
-        let words = format!("this computer cannot write what it decides ({error:#})");
-        self.warn("storage", format!("{words}: nothing moves from here until it can"));
-        self.step(now, Input::Credential(Credential::Missing(words)));
-    }
-
-    /// Keeps back what must be written first, and carries out the rest.
-    fn owe(&mut self, outputs: Vec<Output>) {
-        for output in outputs {
-            if let Output::DnsCas { claim, .. } = output {
-                let words = "it could not be written to disk, so it was not sent";
-                let outcome = WriteOutcome::NotSent(words.to_owned());
-                self.tell_later(Input::DnsWrite { nonce: claim.nonce, outcome });
-            } else if is_weighty(&output) {
-                self.owed.push_back(output);
-            } else {
-                self.perform(output);
-            }
-        }
-        while self.owed.len() > OWED_MAX {
-            let line = self.owed.iter().position(|output| matches!(output, Output::Journal(_)));
-            self.owed.remove(line.unwrap_or(0));
         }
     }
 
@@ -558,16 +543,6 @@ impl Watch {
         tokio::spawn(async move {
             let _ = own.send(Ask::Input(input)).await;
         });
-    }
-
-    /// Gives the lease back and writes the last state, with what is still owed.
-    fn last_words(&mut self) {
-        self.perform(Output::LeaseRelease);
-        let Some(machine) = &self.machine else { return };
-        let owed: Vec<_> = self.owed.drain(..).collect();
-        if let Err(error) = self.tools.story.keep(&machine.memory(), &owed) {
-            tracing::warn!(pool = %self.pool.short(), "the pool's last state could not be written: {error:#}");
-        }
     }
 }
 

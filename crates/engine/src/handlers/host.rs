@@ -10,6 +10,7 @@ use vault::{Backend, State};
 use super::failed;
 use crate::clock;
 use crate::host::{Host, Kind};
+use crate::pen::off_the_runtime;
 
 pub(crate) fn status(host: &Host) -> HostStatus {
     let facts = host.facts();
@@ -47,7 +48,7 @@ fn vault_view(host: &Host) -> VaultView {
         Backend::File => VaultChoice::File,
         Backend::Credential => VaultChoice::Credential,
     });
-    let (state, words) = match host.vault().map(|vault| vault.state()) {
+    let (state, words) = match host.vault().map(|vault| off_the_runtime(|| vault.state())) {
         Some(State::Open) => (VaultState::Open, String::new()),
         Some(State::Locked(words)) => (VaultState::Locked, words),
         Some(State::Absent(words)) => (VaultState::Absent, words),
@@ -88,7 +89,8 @@ pub(crate) fn unlock(host: &Host, request: &VaultUnlock) -> Result<Outcome<Vault
         ApiError::new(Code::VaultLocked, "the vault cannot be opened yet: see the log of this host")
     })?;
     let passphrase = SecretString::from(request.secret.expose());
-    vault.unlock(&passphrase).map_err(|error| ApiError::new(Code::VaultLocked, error.to_string()))?;
+    off_the_runtime(|| vault.unlock(&passphrase))
+        .map_err(|error| ApiError::new(Code::VaultLocked, error.to_string()))?;
     match host.inner() {
         // Providers whose secrets could not be read before are tried again.
         Ok(inner) => inner.documents_changed(),

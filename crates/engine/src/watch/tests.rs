@@ -1,4 +1,4 @@
-use evaluator::io::{MoveRecord, Policy, Roster, Watch as Switch};
+use evaluator::io::{Credential, MoveRecord, Policy, Roster, Watch as Switch};
 use model::settings::Arming;
 use model::{ConsoleId, FleetId, Marker, Settings};
 use protocol::key::SecretKey;
@@ -16,6 +16,7 @@ struct Bench {
     events: Arc<Events>,
     watch: Watch,
     inbox: mpsc::Receiver<Ask>,
+    _lock: Arc<dyn std::any::Any + Send + Sync>,
     _directory: tempfile::TempDir,
 }
 
@@ -50,8 +51,8 @@ fn bench() -> Bench {
     let key = SecretKey::from_bytes(&[3; 32]);
     let fleet = Arc::new(Fleet::found(ConsoleId::from_number(1), "desk", key.clone()).unwrap());
     let events = Arc::new(Events::default());
-    let mut story = Story::new(EDGE, Arc::clone(&store), fleet, Arc::clone(&events));
-    story.keep(&memory(), &[]).unwrap();
+    let story = Story::new(EDGE, Arc::clone(&store), fleet, Arc::clone(&events));
+    story.scribe().keep(&memory(), &[]).unwrap();
     let (arrivals, _) = mpsc::channel(1);
     let identity = Arc::new(link::Identity::new(&key).unwrap());
     let setup = Setup {
@@ -67,8 +68,10 @@ fn bench() -> Bench {
         credential: Credential::Working,
         memory: Memory::default(),
     };
+    let lock: Arc<dyn std::any::Any + Send + Sync> = Arc::new(());
     let tools = Tools {
         story,
+        pen: Arc::new(Pen::start(Arc::downgrade(&lock)).unwrap()),
         reach: Arc::new(Reach::new(identity, arrivals)),
         register: None,
         recorder: None,
@@ -77,12 +80,23 @@ fn bench() -> Bench {
     let (own, inbox) = mpsc::channel(64);
     let records = Records { moves: Vec::new(), unreadable: true };
     let watch = Watch::new(setup, Switch::On, records, tools, own);
-    Bench { store, events, watch, inbox, _directory: directory }
+    Bench { store, events, watch, inbox, _lock: lock, _directory: directory }
 }
 
 impl Bench {
     fn told(&mut self, input: Input) {
         self.watch.take(Ask::Input(input));
+    }
+
+    /// Takes what the pen has written, and what is written because of it.
+    async fn settle(&mut self) {
+        while self.watch.writing.is_some() {
+            let done = written(&mut self.watch.writing).await;
+            self.watch.on_written(done);
+            if self.watch.refused_at.is_some() {
+                return;
+            }
+        }
     }
 
     fn explain(&mut self) -> Option<Explanation> {
@@ -207,15 +221,10 @@ async fn without_its_memory_a_machine_is_not_started() {
     assert_eq!(bench.store.memory(EDGE).unwrap().unwrap(), "{ damaged", "nothing is written over it");
 }
 
-#[tokio::test]
-async fn what_a_full_disk_refused_is_owed_and_the_credential_is_gone_meanwhile() {
-    let mut bench = bench();
-    bench.told(Input::Tick);
-    bench.store.limit_pages_for_tests(1).unwrap();
-    // Enough to need a page.
+/// Enough to need a page.
+fn long_line() -> Output {
     let text = "x".repeat(20_000);
-    let story = &mut bench.watch.tools.story;
-    let entry = evaluator::io::Entry {
+    Output::Journal(evaluator::io::Entry {
         at: Time::ZERO,
         from: evaluator::io::State::Cold,
         to: evaluator::io::State::Cold,
@@ -223,11 +232,46 @@ async fn what_a_full_disk_refused_is_owed_and_the_credential_is_gone_meanwhile()
         reason: text,
         evidence: Vec::new(),
         incident: None,
+    })
+}
+
+fn notice() -> Output {
+    let kind = evaluator::io::NoticeKind::CannotConfirm;
+    let reach = evaluator::io::Reach::Here;
+    Output::Notify(evaluator::io::Notice { kind, incident: None, text: "a word".into(), reach })
+}
+
+fn claimed(not_after: Time) -> Output {
+    let claim = Claim {
+        nonce: Nonce::from_u64(7),
+        epoch: 5,
+        cause: evaluator::io::Cause::Down,
+        member: LB2,
+        expect_a: [203, 0, 113, 7].into(),
+        expect_marker: marker(4).into(),
+        set_a: [203, 0, 113, 8].into(),
+        set_marker: marker(5),
+        reason: String::new(),
+        incident: None,
     };
-    let outputs = vec![Output::Journal(entry), moved()];
-    let error = story.keep(&memory(), &outputs).unwrap_err();
-    let now = clock::now();
-    bench.watch.not_written(now, outputs, &error);
+    Output::DnsCas { claim, deadline: not_after + Span::from_s(8), not_after }
+}
+
+async fn outcome_of(bench: &mut Bench) -> WriteOutcome {
+    let Some(Ask::Input(Input::DnsWrite { nonce, outcome })) = bench.inbox.recv().await else { panic!() };
+    assert_eq!(nonce, Nonce::from_u64(7));
+    outcome
+}
+
+#[tokio::test]
+async fn what_a_full_disk_refused_is_owed_and_the_credential_is_gone_meanwhile() {
+    let mut bench = bench();
+    bench.told(Input::Tick);
+    bench.settle().await;
+    bench.store.limit_pages_for_tests(1).unwrap();
+    bench.watch.owe(vec![long_line(), moved()]);
+    bench.watch.write_owed(clock::now());
+    bench.settle().await;
     assert_eq!(bench.watch.owed.iter().filter(|output| matches!(output, Output::Moved(..))).count(), 1);
     let explained = bench.explain().unwrap();
     assert!(
@@ -243,23 +287,95 @@ async fn what_a_full_disk_refused_is_owed_and_the_credential_is_gone_meanwhile()
     bench.store.limit_pages_for_tests(1 << 30).unwrap();
     bench.watch.refused_at = Some(Time::ZERO);
     bench.told(Input::Tick);
+    bench.settle().await;
     assert!(bench.watch.owed.is_empty());
     assert_eq!(bench.store.records(EDGE).unwrap().len(), 1, "what was owed is written");
-    let restored = bench.inbox.recv().await;
-    assert!(matches!(restored, Some(Ask::Input(Input::Credential(Credential::Working)))));
+    assert!(!bench.explain().unwrap().missing.iter().any(|lack| lack.contains("cannot write")));
     assert_eq!(bench.notices(), ["storage"]);
 }
 
 #[tokio::test]
-async fn a_write_that_could_not_be_kept_is_told_as_not_sent_and_never_sent_later() {
+async fn a_claim_that_the_disk_refused_is_told_as_never_sent() {
     let mut bench = bench();
     bench.told(Input::Tick);
-    let claim = claim();
-    bench.watch.owe(vec![Output::DnsCas { claim, deadline: Time::ZERO, not_after: Time::ZERO }]);
-    assert!(bench.watch.owed.is_empty());
-    let Some(Ask::Input(Input::DnsWrite { nonce, outcome })) = bench.inbox.recv().await else { panic!() };
-    assert_eq!(nonce, Nonce::from_u64(7));
-    assert!(matches!(outcome, WriteOutcome::NotSent(_)));
+    bench.settle().await;
+    bench.store.limit_pages_for_tests(1).unwrap();
+    bench.watch.owe(vec![long_line(), claimed(clock::now() + Span::from_s(60))]);
+    bench.watch.write_owed(clock::now());
+    bench.settle().await;
+    assert!(matches!(outcome_of(&mut bench).await, WriteOutcome::NotSent(_)));
+    assert!(bench.watch.owed.iter().all(|output| !matches!(output, Output::DnsCas { .. })));
+}
+
+#[tokio::test]
+async fn nothing_is_carried_out_before_it_is_on_disk_and_the_clock_goes_on_meanwhile() {
+    let mut bench = bench();
+    bench.told(Input::Tick);
+    bench.settle().await;
+    let store = Arc::clone(&bench.store);
+    store.hold_writes_for_tests(|| {
+        bench.watch.owe(vec![notice(), moved()]);
+        bench.watch.write_owed(clock::now());
+        let ticked = bench.watch.ticked;
+        // Later steps neither wait nor overtake.
+        bench.watch.owe(vec![long_line()]);
+        bench.told(Input::Tick);
+        assert!(bench.watch.ticked >= ticked && bench.explain().is_some());
+        assert!(bench.watch.scribe.is_none(), "one write at a time");
+        assert!(bench.notices().is_empty() && bench.store.records(EDGE).unwrap().is_empty());
+        // Longer than a disk may take: it is said, and the lease is for another console.
+        bench.watch.writing.as_mut().unwrap().begun_earlier(Span::from_s(3));
+        bench.told(Input::Tick);
+        let missing = bench.explain().unwrap().missing;
+        assert!(missing.iter().any(|lack| lack.contains("disk takes longer")), "{missing:?}");
+    });
+    bench.settle().await;
+    assert_eq!(bench.notices().len(), 2, "the storage notice and what was owed: {:?}", bench.notices());
+    assert_eq!(bench.store.records(EDGE).unwrap().len(), 1);
+    assert!(bench.watch.owed.is_empty() && bench.watch.withheld.is_none());
+    let missing = bench.explain().unwrap().missing;
+    assert!(!missing.iter().any(|lack| lack.contains("disk")), "{missing:?}");
+}
+
+#[tokio::test]
+async fn a_claim_that_the_disk_takes_too_late_is_never_sent() {
+    let mut bench = bench();
+    bench.told(Input::Tick);
+    bench.settle().await;
+    let store = Arc::clone(&bench.store);
+    store.hold_writes_for_tests(|| {
+        bench.watch.owe(vec![claimed(Time::ZERO)]);
+        bench.watch.write_owed(clock::now());
+        bench.told(Input::Tick);
+    });
+    let outcome = outcome_of(&mut bench).await;
+    assert!(matches!(&outcome, WriteOutcome::NotSent(words) if words.contains("too late")), "{outcome:?}");
+    bench.settle().await;
+    // There is no register here: sent, it would be told as rejected.
+    assert!(bench.inbox.try_recv().is_err(), "told once, and not carried out when the disk came round");
+}
+
+#[tokio::test]
+async fn a_machine_that_breaks_during_a_write_starts_from_what_that_write_left() {
+    let mut bench = bench();
+    bench.told(Input::Tick);
+    bench.settle().await;
+    let store = Arc::clone(&bench.store);
+    store.hold_writes_for_tests(|| {
+        bench.watch.owe(vec![claimed(clock::now() + Span::from_s(60)), moved()]);
+        bench.watch.write_owed(clock::now());
+        bench.watch.break_down();
+        bench.watch.try_again = Time::ZERO;
+        bench.told(Input::Tick);
+        assert!(bench.explain().is_none(), "the disk has not said yet what there is to start from");
+    });
+    bench.settle().await;
+    bench.told(Input::Tick);
+    assert!(bench.explain().is_some());
+    assert!(
+        bench.inbox.try_recv().is_err(),
+        "its claim was not sent: the new machine finds it open and reads"
+    );
 }
 
 #[tokio::test]
