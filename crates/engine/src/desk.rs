@@ -323,10 +323,6 @@ impl Desk {
     }
 }
 
-fn as_stored(noted: &Noted) -> Option<store::Record> {
-    let signed = noted.signed.as_ref()?;
-    let Record { id, revision, at_unix_ms, .. } = noted.record.as_ref();
-    let json = serde_json::to_string(&**signed).ok()?;
 fn keep_records(
     store: &Store,
     roster: &Roster,
@@ -344,6 +340,10 @@ fn keep_records(
     }
 }
 
+fn as_stored(noted: &Noted) -> Option<store::Record> {
+    let signed = noted.signed.as_ref()?;
+    let Record { id, revision, at_unix_ms, .. } = noted.record.as_ref();
+    let json = serde_json::to_string(&**signed).ok()?;
     Some(store::Record { id: id.to_string(), revision: *revision, at_ms: *at_unix_ms, json })
 }
 

@@ -61,10 +61,10 @@ pub(crate) struct Inner {
     documents_kept: AtomicBool,
     /// When the desk took a turn last.
     desk_turn: AtomicU64,
-}
-
     /// What pools' watches write with, and what comes from relays.
     pub(crate) pen: Arc<Pen>,
+}
+
 /// A pool's running parts.
 struct PoolState {
     watch: Option<Handle>,
@@ -87,9 +87,9 @@ impl Inner {
         events: Arc<Events>,
         start: Start,
         watching: Watching,
+        pen: Pen,
     ) -> Self {
         let sightings = Mutex::new(Sightings::new(fleet.console));
-        pen: Pen,
         Self {
             store,
             vault,
@@ -109,10 +109,10 @@ impl Inner {
             leveling: Mutex::default(),
             documents_kept: AtomicBool::new(false),
             desk_turn: AtomicU64::new(clock::now().as_ms()),
+            pen: Arc::new(pen),
         }
     }
 
-            pen: Arc::new(pen),
     pub(crate) fn sightings(&self) -> MutexGuard<'_, Sightings> {
         self.sightings.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -124,8 +124,6 @@ impl Inner {
     /// Keeps what machines hear.
     pub(crate) fn with_recorder(self, recorder: Option<Arc<Recorder>>) -> Self {
         Self { recorder, ..self }
-    }
-
     }
 
     pub(crate) fn levels(&self) -> MutexGuard<'_, BTreeMap<MemberId, Level>> {
@@ -322,12 +320,12 @@ impl Inner {
         };
         let tools = Tools {
             story,
+            pen: Arc::clone(&self.pen),
             reach: Arc::clone(&self.reach),
             register,
             recorder: self.recorder.clone(),
             start: self.start,
         };
-            pen: Arc::clone(&self.pen),
         let watch = *self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         let records = self.moves().records(pool, clock::now());
         Watch::spawn(setup, watch, records, tools)
