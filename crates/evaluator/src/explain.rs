@@ -271,7 +271,14 @@ impl Machine {
             State::Adopt => "takes over what another console decided".to_owned(),
             State::Hold => {
                 let left = self.hold.remaining(now, &self.policy.settings);
-                format!("{active} took over; hold-down for {left}")
+                match self.left_by_hand(now) {
+                    Some((_, left)) => {
+                        format!(
+                            "{active} was chosen by hand and has not served since; nothing undoes that for {left}"
+                        )
+                    }
+                    None => format!("{active} took over; hold-down for {left}"),
+                }
             }
             State::Failed => "the DNS provider refuses this console".to_owned(),
             State::Drift => format!(

@@ -38,6 +38,8 @@ pub(crate) enum Lack {
     /// No two vantage points see the active member at the address that it declares.
     Address,
     HoldDown,
+    /// A person moved traffic to the active member although it did not serve.
+    ByHand(MemberId, model::Span),
     Stuck(String),
     Third,
 }
@@ -164,6 +166,9 @@ impl Machine {
             }
         }
         let held = self.hold.remaining(now, &self.policy.settings) > model::Span::ZERO;
+        if let Some((active, left)) = self.left_by_hand(now) {
+            lacks.push(Lack::ByHand(active, left));
+        }
         if held && !Hold::lets_pass(cause) && !self.planted.has(Bug::IgnoreHoldDown) {
             lacks.push(Lack::HoldDown);
         }
@@ -260,6 +265,9 @@ impl Machine {
             Lack::Record => "the record is not what the newest epoch says".to_owned(),
             Lack::Address => "no two vantage points see the address that it declares".to_owned(),
             Lack::HoldDown => "hold-down runs".to_owned(),
+            Lack::ByHand(active, left) => {
+                format!("traffic was moved to {} by hand: nothing undoes that for {left}", self.name(*active))
+            }
             Lack::Stuck(words) => format!("the claim did not get ready: {words}"),
             Lack::Third => "it would be the third automatic move within two hours".to_owned(),
         }

@@ -124,6 +124,20 @@ impl Hold {
         settings.hold_down().times(factor).less(age)
     }
 
+    /// How long automation still leaves the newest move alone, if it was made by hand; until its record arrives, a move
+    /// that only the register shows may be one.
+    pub(crate) fn by_hand(&self, now: Time, settings: &Settings) -> Span {
+        let moves = self.moves.values().rev();
+        let Some(newest) = moves.into_iter().find(|moved| moved.record.cause.is_move()) else {
+            return Span::ZERO;
+        };
+        match newest.record.cause {
+            Cause::Manual => settings.hold_down().less(newest.age(now)),
+            _ if newest.assumed => RECORD_LATE.less(newest.age(now)),
+            _ => Span::ZERO,
+        }
+    }
+
     /// Whether traffic was moved away from this member a short while ago.
     pub(crate) fn quarantined(&self, member: MemberId, now: Time) -> bool {
         self.moves

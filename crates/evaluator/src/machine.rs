@@ -24,6 +24,7 @@ use crate::register::Register;
 use crate::rng::Numbers;
 use crate::sight::Sight;
 use crate::state::{Rule, allows};
+use crate::verdict::Verdict;
 
 /// Ways taken in one step at most; more would be a loop in the table.
 const WAYS_PER_STEP: usize = 16;
@@ -51,6 +52,8 @@ pub struct Machine {
     pub(crate) register: Register,
     pub(crate) hold: Hold,
     pub(crate) active: Option<MemberId>,
+    /// The active member was up at some moment since the newest marker.
+    pub(crate) has_served: bool,
     pub(crate) work: Option<Work>,
     pub(crate) verifying: Option<Verifying>,
     pub(crate) order: Option<Order>,
@@ -123,6 +126,7 @@ impl Machine {
             state: State::Cold,
             since: now,
             active: None,
+            has_served: false,
             work: None,
             verifying: None,
             order: None,
@@ -168,10 +172,25 @@ impl Machine {
         if let Punctual::Stalled(gap) = self.fitness.on_step(now) {
             self.on_own_fault(now, Some(gap));
         }
+        self.note_serving(now);
         self.absorb(now, input, &mut out);
         self.settle(now, &mut out);
+        self.note_serving(now);
         self.routine(now, &mut out);
         out
+    }
+
+    fn note_serving(&mut self, now: Time) {
+        let active = self.active.filter(|_| !self.has_served);
+        self.has_served |= active.is_some_and(|id| self.verdict(now, id, None) == Verdict::Up);
+    }
+
+    /// The active member, if a person moved traffic to it although it did not serve and it never has since: for how
+    /// long automation leaves it at that. A person's explicit word is not undone in the same breath.
+    pub(crate) fn left_by_hand(&self, now: Time) -> Option<(MemberId, Span)> {
+        let left = self.hold.by_hand(now, &self.policy.settings);
+        let active = self.active.filter(|_| !self.has_served && left > Span::ZERO)?;
+        Some((active, left))
     }
 
     /// What must survive a restart.

@@ -289,20 +289,35 @@ impl Machine {
             return Some(Go::new(State::Route, Rule::HoldOver, "hold-down is over"));
         }
         let active = self.active.filter(|_| self.holds_lease(now))?;
-        if self.verdict(now, active, None) == Verdict::SvcDown {
-            return Some(self.confirm_service(active));
-        }
-        let gone = self.silent_too_long(now, active);
-        let heard = self.sight.get(active).is_some_and(|seen| seen.made_after.is_some());
-        let known = heard || self.some_testimony_says_down(now, active);
-        if gone && known {
-            return Some(self.confirm_silence(now, active));
+        if let Some(go) = self.lost_again(now, active, out) {
+            return Some(go);
         }
         if self.stuck(now).is_some() {
             return None;
         }
         // Closing what another console left open moves nothing, and hold-down lasts longer than an intent may.
         self.close_foreign(now, active, out)
+    }
+
+    /// In HOLD: the new active member is lost, too.
+    fn lost_again(&mut self, now: Time, active: MemberId, out: &mut Vec<Output>) -> Option<Go> {
+        let service = self.verdict(now, active, None) == Verdict::SvcDown;
+        let gone = self.silent_too_long(now, active);
+        let heard = self.sight.get(active).is_some_and(|seen| seen.made_after.is_some());
+        let known = heard || self.some_testimony_says_down(now, active);
+        if !service && !(gone && known) {
+            return None;
+        }
+        if let Some((active, left)) = self.left_by_hand(now) {
+            let name = self.name(active);
+            let text = format!(
+                "{name} was chosen by hand and does not serve; nothing moves by itself for {left}: move on by hand, or wait"
+            );
+            let incident = self.incident_of(self.epoch(), active);
+            self.tell(Some(incident), NoticeKind::Ask, text, Reach::Shared, out);
+            return None;
+        }
+        Some(if service { self.confirm_service(active) } else { self.confirm_silence(now, active) })
     }
 
     pub(crate) fn row_failed(&self, now: Time) -> Option<Go> {

@@ -268,6 +268,7 @@ impl Machine {
             memory.marker = Some(marker);
             memory.drift = None;
         });
+        self.has_served = false;
         let mine = self.memory.marker.clone();
         self.register.believe(now, before, mine.as_ref());
         self.hint_tries = 0;

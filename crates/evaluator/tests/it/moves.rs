@@ -453,3 +453,89 @@ fn a_relay_that_comes_back_ends_the_wait_for_one_that_keeps_intents() {
     world.input(Input::Relay { relay: id(3), link: evaluator::io::Link::Up });
     world.until(State::Hold, 1);
 }
+
+fn force(n: u32) -> Command {
+    Command::Activate { member: id(n), even_if_not_ready: true, by: "anna".into() }
+}
+
+#[test]
+fn a_move_by_hand_onto_a_stopped_service_is_not_undone_in_the_same_breath() {
+    let mut world = World::steady(3, 10);
+    stop(&mut world, 3);
+    world.command(force(3));
+    world.until(State::Hold, 3);
+    world.run(110);
+    assert_eq!(
+        (world.accepted.len(), world.a.as_slice()),
+        (1, [address(3)].as_slice()),
+        "{:?}",
+        world.path()
+    );
+    assert_eq!(world.told(NoticeKind::Ask), 1);
+    let asked = world.notices.iter().find(|notice| notice.kind == NoticeKind::Ask).unwrap();
+    assert!(asked.text.contains("edge-3 was chosen by hand and does not serve"), "{}", asked.text);
+    let said = world.machine.explain(world.now);
+    assert!(said.sentence.contains("nothing undoes that for"), "{}", said.sentence);
+    assert!(said.missing.iter().any(|lack| lack.contains("by hand")), "{:?}", said.missing);
+    // A person may, at any time; automation may when hold-down is over.
+    world.run(15);
+    assert_eq!((world.accepted.len(), world.accepted[1].1.cause), (2, Cause::ServiceDown));
+}
+
+#[test]
+fn a_move_by_hand_onto_a_dead_member_is_left_alone_as_long() {
+    let mut world = World::steady(3, 10);
+    world.cut(3);
+    world.run(30);
+    world.command(force(3));
+    world.run(110);
+    assert_eq!(
+        (world.accepted.len(), world.a.as_slice()),
+        (1, [address(3)].as_slice()),
+        "{:?}",
+        world.path()
+    );
+    world.run(40);
+    assert_eq!((world.accepted.len(), world.accepted[1].1.cause), (2, Cause::Down));
+}
+
+#[test]
+fn a_member_chosen_by_hand_that_served_and_stopped_is_moved_away_from_at_once() {
+    let mut world = World::steady(3, 10);
+    stop(&mut world, 3);
+    world.command(force(3));
+    world.run(20);
+    world.host(3).down = Down::None;
+    world.run(5);
+    assert_eq!(world.accepted.len(), 1);
+    stop(&mut world, 3);
+    assert_eq!(world.accepted.len(), 2, "{:?}", world.path());
+    // And one that was ready when it was chosen.
+    let mut world = World::steady(3, 10);
+    world.command(activate(2));
+    world.run(1);
+    stop(&mut world, 2);
+    assert_eq!(world.accepted.len(), 2, "{:?}", world.path());
+}
+
+#[test]
+fn the_watch_of_another_console_does_not_undo_a_move_by_hand_either() {
+    for (cause, undone_after) in [(Cause::Manual, 130), (Cause::Down, 2)] {
+        let mut world = World::steady(3, 10);
+        stop(&mut world, 3);
+        // Another console moved; its record comes later.
+        let mut marker = crate::world::first_marker(3);
+        marker.epoch = 8;
+        world.a = vec![address(3)];
+        world.markers = vec![evaluator::io::MarkerText::Marker(marker)];
+        world.until(State::Hold, 60);
+        world.run(8);
+        assert!(world.sent.is_empty(), "its record may still say that a person did it");
+        let record = MoveRecord { from: Some(id(1)), to: id(3), cause, ..moved(8, 10) };
+        world.records(Records { moves: vec![record], unreadable: false });
+        world.run(undone_after / 2);
+        assert_eq!(world.sent.is_empty(), cause == Cause::Manual);
+        world.run(undone_after / 2);
+        assert_eq!(world.sent.len(), 1);
+    }
+}
