@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "what the tests share is test code, too")]
 
 mod adoption;
+mod ddns;
 mod drift;
 mod enrolment;
 mod haproxy;
