@@ -45,4 +45,4 @@ pub use machine::Machine;
 pub use ready::is_public;
 pub use rng::incident_id;
 pub use verdict::Verdict;
-pub use whatif::Story;
+pub use whatif::{Loss, Story};

@@ -1,11 +1,13 @@
-//! "What if X died now": the machine itself, copied, run forward on that member's silence while all other evidence
-//! keeps coming as it comes now. The same code decides, nothing leaves the copy.
+//! "What if X died now", or its service stopped: the machine itself, copied, run forward on that member's silence, or on
+//! its own word, while all other evidence keeps coming as it comes now. The same code decides, nothing leaves the copy.
 //!
 //! Assumed, and said in the story: who is heard now stays heard, and a member that has been up long enough has heard
 //! the dying one before.
 
 use std::collections::VecDeque;
 
+use model::haproxy::Down;
+use model::settings::Preset;
 use model::{MemberId, Span, Time};
 use serde::Serialize;
 
@@ -21,6 +23,15 @@ const STEP: Span = Span::from_ms(500);
 const LINES_MAX: usize = 64;
 /// Answers given in one step of the copy at most.
 const ANSWERS_MAX: usize = 256;
+
+/// What is supposed to happen to a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// Its power is cut.
+    Dies,
+    /// It goes on beating, and says that its service has stopped.
+    ServiceStops,
+}
 
 /// What would happen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -41,6 +52,7 @@ pub struct Story {
 /// The world around the copy.
 struct World {
     dead: MemberId,
+    loss: Loss,
     died: Time,
     /// Who is heard now, with its newest facts.
     alive: Vec<Life>,
@@ -53,9 +65,14 @@ struct World {
 impl Machine {
     /// Runs a copy of this machine forward as if `member` died now.
     pub fn what_if_dies(&self, now: Time, member: MemberId) -> Story {
+        self.what_if(now, member, Loss::Dies)
+    }
+
+    /// Runs a copy of this machine forward as if this happened to `member` now.
+    pub fn what_if(&self, now: Time, member: MemberId, loss: Loss) -> Story {
         let now = now.max(self.now);
         let mut copy = self.clone();
-        let mut world = World::around(self, now, member);
+        let mut world = World::around(self, now, member, loss);
         let mut story = Story {
             moved_to: None,
             after: crate::explain::no_time(),
@@ -80,9 +97,22 @@ impl Machine {
         story.after = at - now;
         story.ends_in = copy.state;
         if story.moved_to.is_none() {
-            story.reason = copy.why_still(at);
+            story.reason = self.why_deaf(member, loss).unwrap_or_else(|| copy.why_still(at));
         }
         story
+    }
+
+    /// Why a member's word about its service would not be heard at all.
+    fn why_deaf(&self, member: MemberId, loss: Loss) -> Option<String> {
+        if loss == Loss::Dies || self.active != Some(member) {
+            return None;
+        }
+        let name = self.name(member);
+        let Some(facts) = self.sight.get(member).and_then(|seen| seen.facts.as_ref()) else {
+            return Some(format!("{name} is not heard: it could not say that its service stopped"));
+        };
+        let watched = facts.monitored && self.policy.settings.preset == Preset::Haproxy;
+        (!watched).then(|| format!("the service of {name} is not watched: only its death would be noticed"))
     }
 
     fn why_still(&self, now: Time) -> String {
@@ -124,8 +154,9 @@ impl Machine {
 }
 
 impl World {
-    fn around(machine: &Machine, now: Time, dead: MemberId) -> Self {
-        let heard = machine.sight.seen.iter().filter(|(id, seen)| **id != dead && seen.is_heard(now));
+    fn around(machine: &Machine, now: Time, dead: MemberId, loss: Loss) -> Self {
+        let speaks = |id: MemberId| id != dead || loss == Loss::ServiceStops;
+        let heard = machine.sight.seen.iter().filter(|(id, seen)| speaks(**id) && seen.is_heard(now));
         let alive = heard.clone().filter_map(|(id, seen)| {
             let facts = seen.facts.as_ref()?;
             let (incarnation, seq) = seen.counts();
@@ -136,7 +167,7 @@ impl World {
                 seq,
                 made_after: None,
                 monitored: facts.monitored,
-                down: facts.down,
+                down: if *id == dead { Down::Stopped } else { facts.down },
                 cfg: facts.cfg,
                 cfg_valid: facts.cfg_valid,
                 ip: facts.ip,
@@ -152,6 +183,7 @@ impl World {
         let relays = heard.filter(|(_, seen)| seen.relay_answers(now)).map(|(id, _)| *id).collect();
         Self {
             dead,
+            loss,
             died: now,
             alive: alive.collect(),
             relays,
@@ -163,13 +195,16 @@ impl World {
 
     /// What the copy would hear at `at`: one report of each relay that answers, the dead one's lost link, a tick.
     fn inputs(&mut self, at: Time, copy: &Machine) -> Vec<Input> {
-        let silent = at - self.died;
+        let silent = if self.loss == Loss::Dies { at - self.died } else { Span::from_ms(200) };
         for life in &mut self.alive {
             life.seq += 1;
             life.made_after = Some(at.minus(Span::from_ms(200)));
             life.up = life.up + STEP;
         }
-        let mut inputs = vec![Input::Relay { relay: self.dead, link: Link::Down }];
+        let mut inputs = Vec::new();
+        if self.loss == Loss::Dies {
+            inputs.push(Input::Relay { relay: self.dead, link: Link::Down });
+        }
         for relay in self.relays.clone() {
             let own = self.alive.iter().filter(|life| life.member == relay);
             // Members whose relay this console cannot reach are heard through the first one that it can.
@@ -178,7 +213,8 @@ impl World {
                 .iter()
                 .filter(|life| Some(&relay) == self.relays.first() && !self.relays.contains(&life.member));
             let lives: Vec<_> = own.chain(through).cloned().collect();
-            let testimonies = lives.iter().map(|life| self.testimony(life, at, silent)).collect();
+            let others = lives.iter().filter(|life| life.member != self.dead);
+            let testimonies = others.map(|life| self.testimony(life, at, silent)).collect();
             inputs.push(Input::Report(Report {
                 relay,
                 lives,
@@ -186,7 +222,7 @@ impl World {
                 intents: vec![],
                 epoch_max: copy.epoch(),
             }));
-            if self.probing {
+            if self.probing && relay != self.dead {
                 inputs.push(Input::Probe { member: relay, answered: true });
             }
         }

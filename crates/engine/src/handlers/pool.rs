@@ -10,6 +10,7 @@ use api::view::Removed;
 use api::view::explain::{Entry, Explanation, WhatIf};
 use api::view::pool::{PoolList, PoolStatus, PoolStatuses, PoolView, Rehearsal};
 use api::{ApiError, Outcome, Plan};
+use evaluator::Loss;
 use model::settings::Arming;
 use model::{MemberId, PoolId, Settings};
 use protocol::docs::Policy;
@@ -253,13 +254,12 @@ pub(crate) async fn what_if(inner: &Inner, request: &PoolWhatIf) -> Result<WhatI
         Some(member) => find_in_pool(inner, policy.pool, member)?.id,
         None => explained.active.ok_or_else(|| ApiError::refused("nobody is active in this pool"))?,
     };
-    if request.fault == Fault::ServiceStops {
-        return Err(ApiError::invalid(
-            "only `dies` can be supposed so far: a stopped service is acted on at once",
-        ));
-    }
+    let (loss, supposed) = match request.fault {
+        Fault::Dies => (Loss::Dies, "dies now"),
+        Fault::ServiceStops => (Loss::ServiceStops, "says now that its service stopped"),
+    };
     let watch = inner.watch_of(policy.pool).ok_or_else(|| ApiError::internal("the watch is gone"))?;
-    let story = watch.what_if(member).await.ok_or_else(|| ApiError::internal("the watch is gone"))?;
+    let story = watch.what_if(member, loss).await.ok_or_else(|| ApiError::internal("the watch is gone"))?;
     let roster = inner.fleet.roster();
     let name = |id: MemberId| roster.member(id).map_or_else(|| id.short(), |entry| entry.name.clone());
     let first = story.entries.first().map(|entry| entry.at);
@@ -272,7 +272,7 @@ pub(crate) async fn what_if(inner: &Inner, request: &PoolWhatIf) -> Result<WhatI
     let armed = policy.settings.arming == Arming::Armed;
     Ok(WhatIf {
         pool: policy.pool,
-        supposed: format!("{} dies now", name(member)),
+        supposed: format!("{} {supposed}", name(member)),
         conclusion: match story.moved_to {
             Some(target) => format!("the record would move to {} after {}", name(target), story.after),
             None => format!(

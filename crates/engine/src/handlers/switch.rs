@@ -41,14 +41,17 @@ pub(crate) async fn activate(
     let even_if_not_ready = request.readiness == Readiness::Overridden;
     let seen = explained.members.iter().find(|member| member.member == entry.id);
     let bar = seen.and_then(|member| member.bar.clone());
-    if let Some(bar) = bar.filter(|_| !even_if_not_ready) {
+    if let Some(bar) = bar.as_ref().filter(|_| !even_if_not_ready) {
         return Err(ApiError::refused(format!("{} is not ready: {bar}", entry.name)));
     }
     if explained.active == Some(entry.id) {
         return Err(ApiError::refused(format!("{} is active already", entry.name)));
     }
     let command = Command::Activate { member: entry.id, even_if_not_ready, by: call.by.clone() };
-    run_move(inner, call, &request.change, &policy, &explained, Some(entry.id), command).await
+    let hold_down = policy.settings.hold_down();
+    let warnings = bar.map_or_else(Vec::new, |bar| unready_warnings(&entry.name, &bar, hold_down));
+    let wanted = Wanted { target: Some(entry.id), command, warnings };
+    run_move(inner, call, &request.change, &policy, &explained, wanted).await
 }
 
 pub(crate) async fn cutover(
@@ -62,7 +65,26 @@ pub(crate) async fn cutover(
         return Err(ApiError::refused(format!("no standby can take over: {}", explained.takeover.reason)));
     }
     let command = Command::Cutover { by: call.by.clone() };
-    run_move(inner, call, &request.change, &policy, &explained, None, command).await
+    let wanted = Wanted { target: None, command, warnings: Vec::new() };
+    run_move(inner, call, &request.change, &policy, &explained, wanted).await
+}
+
+/// What a person is told before traffic goes where it is not served.
+fn unready_warnings(name: &str, bar: &str, hold_down: Span) -> Vec<String> {
+    vec![
+        format!("{name} {bar}; traffic goes there all the same"),
+        format!(
+            "automatic failover does not undo this for {hold_down}, unless {name} serves in between and stops again"
+        ),
+    ]
+}
+
+/// A move that a person wants.
+struct Wanted {
+    /// None: whoever is next.
+    target: Option<MemberId>,
+    command: Command,
+    warnings: Vec<String>,
 }
 
 async fn run_move(
@@ -71,26 +93,26 @@ async fn run_move(
     change: &Change,
     policy: &Policy,
     before: &Explanation,
-    target: Option<MemberId>,
-    command: Command,
+    wanted: Wanted,
 ) -> Result<Outcome<MoveView>, ApiError> {
     let name =
         |id: MemberId| inner.fleet.roster().member(id).map_or_else(|| id.short(), |entry| entry.name.clone());
     let hostname = policy.managed.as_ref().map(|managed| managed.hostname.clone()).unwrap_or_default();
     let from = before.active.map(name);
-    let to = target.map_or_else(|| "the next ready standby".to_owned(), name);
+    let to = wanted.target.map_or_else(|| "the next ready standby".to_owned(), name);
     let plan = Plan::new(format!("move {hostname} to {to}")).replace(
         &hostname,
         "A",
         from.clone().unwrap_or_else(|| "nobody".to_owned()),
         to,
     );
+    let plan = wanted.warnings.into_iter().fold(plan, Plan::warn);
     if change.dry_run {
         return Ok(Outcome::planned(plan));
     }
     let watch = inner.watch_of(policy.pool).ok_or_else(|| ApiError::internal("the pool's watch is gone"))?;
     let mut changes = inner.events.subscribe();
-    watch.tell(Ask::Input(Input::Operator(command)));
+    watch.tell(Ask::Input(Input::Operator(wanted.command)));
     let began = Instant::now();
     let mut phases: Vec<Phase> = Vec::new();
     let mut outcome = None;

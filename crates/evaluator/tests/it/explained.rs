@@ -1,7 +1,7 @@
 //! Explanations: what is said, and that saying it changes nothing.
 
 use evaluator::io::{Input, State};
-use evaluator::{Says, Verdict};
+use evaluator::{Loss, Says, Verdict};
 use model::Health;
 use model::settings::Arming;
 
@@ -86,4 +86,39 @@ fn a_lone_member_has_a_health_and_no_failover() {
     world.anchors = Some((3, 0));
     world.run(10);
     assert_eq!(world.machine.explain(world.now).members[0].health.word(), "Unknown");
+}
+
+#[test]
+fn what_if_a_service_stops_is_the_members_own_word() {
+    let mut world = World::steady(3, 30);
+    let twin = format!("{:?}", world.machine);
+    let story = world.machine.what_if(world.now, id(1), Loss::ServiceStops);
+    assert_eq!(story.moved_to, Some(id(2)));
+    assert!(story.after <= model::Span::from_s(1), "no delay is waited for: {}", story.after);
+    assert!(story.reason.contains("says that its service is down"), "{}", story.reason);
+    assert_eq!(format!("{:?}", world.machine), twin, "asking changes nothing");
+    // A standby's service is nobody's loss.
+    let story = world.machine.what_if(world.now, id(2), Loss::ServiceStops);
+    assert_eq!((story.moved_to, story.ends_in), (None, State::Steady));
+    // It is what comes.
+    world.host(1).down = model::haproxy::Down::Stopped;
+    world.speak(1);
+    assert_eq!(world.a, [crate::world::address(2)]);
+}
+
+#[test]
+fn what_if_names_why_a_stopped_service_would_move_nothing() {
+    let generic = model::Settings { preset: model::settings::Preset::Generic, ..settings(10) };
+    let mut world = World::new(3, generic);
+    world.until(State::Steady, 30);
+    world.run(60);
+    let story = world.machine.what_if(world.now, id(1), Loss::ServiceStops);
+    assert_eq!(story.moved_to, None);
+    assert!(story.reason.contains("edge-1 is not watched"), "{}", story.reason);
+    let mut world = World::steady(3, 10);
+    world.policy(|policy| policy.settings.arming = Arming::Shadow);
+    world.run(1);
+    let story = world.machine.what_if(world.now, id(1), Loss::ServiceStops);
+    assert_eq!((story.moved_to, story.ends_in), (None, State::Ask));
+    assert!(story.reason.contains("not-armed"), "{}", story.reason);
 }
