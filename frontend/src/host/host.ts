@@ -28,6 +28,9 @@ export interface Shell {
   close(): void;
   /** Tray, notices and deep links ask for a place by this, as `pool/<name>/<tab>`. */
   onOpen(go: (place: string) => void): Promise<Subscription>;
+  /** Quitting would end the watch here: ask, and {@link quit} if a person says so. */
+  onQuitAsked(ask: (question: string) => void): Promise<Subscription>;
+  quit(): void;
 }
 
 export interface Host {

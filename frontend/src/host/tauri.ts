@@ -12,7 +12,14 @@ export class TauriHost implements Host {
     minimise: () => void getCurrentWindow().minimize(),
     toggleMaximise: () => void getCurrentWindow().toggleMaximize(),
     close: () => void getCurrentWindow().close(),
-    onOpen: async (go) => ({ close: await listen<string>("open", (event) => go(event.payload)) }),
+    onOpen: async (go) => {
+      const close = await listen<string>("open", (event) => go(event.payload));
+      // What a link or a notice wanted before this moment is told now.
+      await invoke("shell_ready");
+      return { close };
+    },
+    onQuitAsked: async (ask) => ({ close: await listen<string>("quit-asked", (event) => ask(event.payload)) }),
+    quit: () => void invoke("shell_quit"),
   };
 
   async call<C extends CommandName>(
@@ -36,10 +43,15 @@ export class TauriHost implements Host {
       if (open) onEvent(event);
     };
     try {
-      await invoke("subscribe", { request, events });
+      const id = await invoke<number>("subscribe", { request, events });
+      return {
+        close: () => {
+          open = false;
+          void invoke("unsubscribe", { id });
+        },
+      };
     } catch (thrown) {
       throw HostError.of(thrown);
     }
-    return { close: () => void (open = false) };
   }
 }
