@@ -1,6 +1,6 @@
 // Who is in the scenarios: the fleet of the mockups, as the api's own types.
 
-import type { Health, Preset, Template } from "../../generated/api";
+import type { Health, Preset, Rehearsal, Settings, Template } from "../../generated/api";
 
 export interface SimMember {
   id: string;
@@ -38,6 +38,13 @@ export interface SimPool {
   reason: string;
   incidentId?: string;
   pause?: { untilMonoMs: number; why: string };
+  /** What was set otherwise than the scenario has it. */
+  settings?: Partial<Settings>;
+  rehearsal?: Rehearsal;
+  /** False while the name is set and its record is not ours yet. */
+  adopted?: boolean;
+  /** What somebody else wrote into the record. */
+  drifted?: string;
   members: SimMember[];
 }
 

@@ -47,7 +47,7 @@ export function reads(world: World): Play {
     member_list: ({ pool }) => ({
       members: world.pools.filter((one) => pool === undefined || one.id === pool || one.name === pool)
         .flatMap((one) => one.members.map((member) => world.memberView(one, member))),
-      invitations: [],
+      invitations: world.invitations().filter((one) => pool === undefined || one.pool === pool),
     }),
     member_show: ({ member }) => {
       const found = memberOf(world, member);

@@ -6,10 +6,11 @@ import { HostError, type Answer, type Host, type Request, type Subscription } fr
 import { crowd, fleet } from "./cast";
 import { changes } from "./changes";
 import { reads } from "./reads";
+import { begin, setup } from "./setup";
 import { playFailover } from "./stories";
 import { World } from "./world";
 
-export const SCENARIOS = ["full", "empty", "fresh", "stale", "blind", "partial", "error", "loading", "failover", "crowd"] as const;
+export const SCENARIOS = ["full", "empty", "fresh", "stale", "blind", "partial", "error", "loading", "failover", "crowd", "setup", "locked", "drift"] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
 /** Answers one command; what a scenario does not play it refuses. */
@@ -36,7 +37,8 @@ class ScenarioHost implements Host {
     this.#world = new World(pools);
     if (scenario === "empty" || scenario === "fresh") Object.assign(this.#world, { incidents: [], audit: [] });
     if (scenario === "fresh") this.#world.profile = "missing";
-    this.#play = { ...reads(this.#world), ...changes(this.#world) };
+    this.#play = { ...reads(this.#world), ...changes(this.#world), ...setup(this.#world) };
+    begin(this.#world, scenario);
     const edge = this.#world.pool("production-edge");
     if (scenario === "failover" && edge) playFailover(this.#world, edge, STORY_MS);
     if (scenario === "blind") setTimeout(() => this.#goBlind(), STALE_MS);
@@ -48,6 +50,7 @@ class ScenarioHost implements Host {
     if (this.#scenario === "partial" && (command === "incident_list" || command === "audit_list")) {
       throw refusal("internal", "The history could not be read", "the database is being repaired");
     }
+    if (this.#world.vault.state !== "open" && !command.startsWith("host_") && command !== "vault_unlock") throw refusal("vault-locked", "The vault is locked: unlock it, then try again", "");
     const play = this.#play[command] as ((request: Request<C>, onProgress?: (line: Progress) => void) => Answer<C> | Promise<Answer<C>>) | undefined;
     if (!play) throw refusal("not-found", `This scenario does not play ${command}`, "");
     return structuredClone(await play(request, onProgress));
@@ -86,7 +89,7 @@ class ScenarioHost implements Host {
   }
 }
 
-function refusal(code: "no-host" | "internal" | "not-found", message: string, detail: string): HostError {
+function refusal(code: "no-host" | "internal" | "not-found" | "vault-locked", message: string, detail: string): HostError {
   return new HostError({ code, message, detail, retry: code === "not-found" ? { kind: "never" } : { kind: "now" } });
 }
 

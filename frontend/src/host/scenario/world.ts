@@ -1,8 +1,8 @@
 // The simulated world: what the host would say of it now. Deterministic in the clock, so that a test sees the same twice.
 
 import type {
-  Answer, AuditEntry, Beat, Event, EventBody, HostStatus, IncidentView, Light, MemberStatus, MemberView, NoticeView, PoolStatus, PoolView,
-  Rehearsal, WatchView,
+  Answer, AuditEntry, Beat, Event, EventBody, HostStatus, IncidentView, InvitationView, Light, MemberStatus, MemberView, NoticeView, PoolStatus, PoolView,
+  Rehearsal, VaultView, WatchView,
 } from "../../generated/api";
 import type { SimMember, SimPool } from "./cast";
 
@@ -15,6 +15,9 @@ export class World {
   audit: AuditEntry[] = [];
   watch: WatchView = { kind: "on" };
   profile: HostStatus["profile"] = "ready";
+  vault: VaultView = { choice: "keychain", state: "open", words: "" };
+  consoleName = "ops-laptop";
+  invitations: () => InvitationView[] = () => [];
   revision = 1;
   #listeners = new Set<(event: Event) => void>();
 
@@ -61,8 +64,8 @@ export class World {
 
   host(): HostStatus {
     return {
-      version: "1.0.0", profile: this.profile, console: CONSOLE_ID, name: "ops-laptop", fleet: "Qm4xT7uKp0vYw3s9", kind: "desktop", pid: 4711,
-      upMs: performance.now(), watch: this.watch, vault: { choice: "keychain", state: "open", words: "" }, revision: this.revision,
+      version: "1.0.0", profile: this.profile, console: CONSOLE_ID, name: this.profile === "ready" ? this.consoleName : "", fleet: "Qm4xT7uKp0vYw3s9", kind: "desktop", pid: 4711,
+      upMs: performance.now(), watch: this.watch, vault: this.profile === "ready" ? this.vault : { state: "absent", words: "no vault is open" }, revision: this.revision,
     };
   }
 
@@ -158,10 +161,10 @@ export class World {
       id: pool.id, name: pool.name, policyVersion: 7, ...(pool.hostname ? { hostname: pool.hostname } : {}),
       settings: {
         preset: pool.preset, delayS: pool.delayS, ttlS: 60, voices: 2, targets: "public", agentLost: "service-confirmed", doubleFault: "ask",
-        arming: pool.armed ? "armed" : "shadow", probePort: 443, dynamicDns: "off",
+        arming: pool.armed ? "armed" : "shadow", probePort: 443, dynamicDns: "off", ...pool.settings,
       },
       ...(pool.preferred ? { preferred: pool.preferred } : {}),
-      ...(pool.rehearsedAgoMs !== undefined ? { rehearsal: rehearsal(pool, pool.rehearsedAgoMs) } : {}), members: pool.members.length,
+      ...(pool.rehearsedAgoMs !== undefined ? { rehearsal: pool.rehearsal ?? rehearsal(pool, pool.rehearsedAgoMs) } : {}), members: pool.members.length,
     };
   }
 }
