@@ -51,7 +51,9 @@ impl Machine {
             Input::Records(records) => self.on_records(now, &records),
             Input::Credential(credential) => self.on_credential(credential, out),
             Input::Revived(words) => self.note(now, "revived", words, out),
-            Input::FleetGuard(holds) => self.fitness.fleet_guard = holds,
+            Input::FleetGuard(holds) => {
+                self.fitness.fleet_guard = holds && !self.planted.has(Bug::FleetGuardIgnored);
+            }
             Input::SourceSeen { member, ip, vantages } => {
                 if self.active == Some(member) {
                     self.new_address = (vantages >= 2).then_some((member, ip, now));

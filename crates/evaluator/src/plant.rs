@@ -42,11 +42,13 @@ pub enum Bug {
     FailsBack,
     /// Traffic may be moved to a member that is not ready.
     UnreadyTarget,
+    /// The fleet guard is not listened to.
+    FleetGuardIgnored,
 }
 
 /// Every bug, for harnesses.
 #[cfg(feature = "planted")]
-pub const ALL: [Bug; 19] = [
+pub const ALL: [Bug; 20] = [
     Bug::NoVeto,
     Bug::OneVoiceEnough,
     Bug::CandidateAloneTestifies,
@@ -66,6 +68,7 @@ pub const ALL: [Bug; 19] = [
     Bug::OldTestimonyTrusted,
     Bug::FailsBack,
     Bug::UnreadyTarget,
+    Bug::FleetGuardIgnored,
 ];
 
 /// The planted bugs of one machine.

@@ -67,8 +67,14 @@ pub struct Pending {
 pub struct Process {
     /// The machine under test.
     pub machine: Machine,
-    /// Its memory before the last step; kept only when the planted bug needs it.
+    /// What its disk holds where that is not the machine's memory: the disk refuses, or a planted bug acts first.
     pub memory_before: Option<Memory>,
+    /// The disk refused a step, and the machine was told so.
+    pub refused: bool,
+    /// What must be stored before it is done.
+    pub owed: Vec<Output>,
+    /// Whether the machine was told of the fleet guard.
+    pub guarded: bool,
     /// Looks at the two clocks.
     pub stall: StallWatch,
     /// Beacons given out.
@@ -144,6 +150,10 @@ pub struct Console {
     pub credential_lost: u32,
     /// How many faults make the provider refuse it.
     pub revoked: u32,
+    /// How many faults keep its disk from taking anything.
+    pub store_refuses: u32,
+    /// How many faults make its engine hold the fleet guard.
+    pub fleet_guard: u32,
     /// How many captive portals it sits behind.
     pub captive: u32,
     /// It dies between storing and acting, this many steps that act from now; back after these ms.
@@ -206,6 +216,9 @@ impl Console {
         let mut process = Process {
             machine: Machine::new(tb, setup),
             memory_before: None,
+            refused: false,
+            owed: Vec::new(),
+            guarded: false,
             stall: StallWatch::default(),
             beacons: BeaconLog::default(),
             start_nonce: Nonce::from_u64(dice.draw()),
@@ -250,6 +263,12 @@ impl Console {
         } else {
             Credential::Working
         }
+    }
+
+    /// What its disk holds of the running machine's memory.
+    pub fn kept(&self) -> Option<Memory> {
+        let process = self.process.as_ref()?;
+        Some(process.memory_before.clone().unwrap_or_else(|| process.machine.memory()))
     }
 
     /// Looks at the clocks, as the engine does before every input.

@@ -137,6 +137,10 @@ pub enum Fault {
     CredentialLost(usize, u64),
     /// Its credential is refused by the provider although it looks right.
     CredentialRevoked(usize, u64),
+    /// Its disk takes nothing for these ms.
+    StoreRefuses(usize, u64),
+    /// Its engine says for these ms that most of the fleet fell silent at once.
+    FleetGuard(usize, u64),
     /// It changes to another network.
     NetChange(usize, u64),
     /// Its clock runs at this rate (in 65536ths) for a while.

@@ -2,7 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use model::{ConsoleId, FleetId, MemberId, PoolId};
+use model::marker::Short8;
+use model::{ConsoleId, FleetId, Marker, MemberId, Nonce, PoolId};
 
 /// The one fleet.
 pub const FLEET: FleetId = FleetId::from_number(0xf1ee_7001);
@@ -38,4 +39,17 @@ pub const fn address(voter: usize) -> Ipv4Addr {
 pub fn by_address(address: Ipv4Addr) -> Option<usize> {
     let [45, 76, 10, last] = address.octets() else { return None };
     last.checked_sub(10).map(usize::from)
+}
+
+/// The marker of the adoption.
+pub fn first_marker() -> Marker {
+    Marker {
+        fleet: Short8::of(FLEET.as_bytes()),
+        epoch: 1,
+        address: address(0),
+        member: Short8::of(member(0).as_bytes()),
+        nonce: Short8::of(Nonce::from_u64(0x5eed_0001_0000_0000).as_bytes()),
+        previous: Short8::of(&[0; 4]),
+        unknown: Vec::new(),
+    }
 }

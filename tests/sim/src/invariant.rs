@@ -30,6 +30,8 @@ pub enum Invariant {
     I18,
     I22,
     I29,
+    /// No automatic write while most of the fleet seems to have fallen silent at once (safety.md 9.4, F21).
+    FleetGuard,
     /// Nothing may panic: an assertion of the machine, or of the simulator itself.
     Panic,
 }

@@ -21,6 +21,7 @@
 
 pub mod clock;
 pub mod console;
+pub mod exhaustive;
 pub mod fault;
 pub mod haproxy;
 pub mod ids;
@@ -35,6 +36,8 @@ pub mod register;
 pub mod rng;
 pub mod runs;
 pub mod shadow;
+pub mod small;
+pub mod story;
 pub mod totals;
 pub mod trace;
 pub mod wire;

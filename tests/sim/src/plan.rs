@@ -16,6 +16,9 @@ use crate::net::Quality;
 use crate::register::{ForeignA, ForeignMarker, Provider};
 use crate::rng::Dice;
 
+/// Moves the dice of faults that were added later away from the others.
+const LATER_SALT: u64 = 0x1a7e_4fa0_17f0_0001;
+
 /// How hard a world is hit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
@@ -122,6 +125,13 @@ impl FromStr for Profile {
 impl Plan {
     /// Draws the world of this seed.
     pub fn draw(seed: u64, profile: Profile) -> Self {
+        let mut plan = Self::draw_first(seed, profile);
+        plan.add_later_faults();
+        plan
+    }
+
+    /// The same without what was added later; worlds that broke before that are kept so.
+    pub fn draw_first(seed: u64, profile: Profile) -> Self {
         let mut dice = Dice::new(seed);
         let length_ms = dice.pick(profile.minutes()) * 60_000;
         let members = if profile == Profile::Contested {
@@ -160,6 +170,26 @@ impl Plan {
         let mut chooser = Chooser::new(&mut dice, &plan);
         plan.faults = chooser.choose();
         plan
+    }
+
+    /// Faults that were thought of later, by dice of their own: a world that broke once stays what it was without them.
+    fn add_later_faults(&mut self) {
+        let mut dice = Dice::new(self.seed ^ LATER_SALT);
+        if !self.profile.is_dense() || !dice.percent(30) {
+            return;
+        }
+        for _ in 0..dice.range(1, 4) {
+            let at = dice.range(30_000, self.chaos_until - 1);
+            let console = dice.below(self.consoles.len());
+            let ms = dice.spread(2_000, 180_000);
+            let fault = if dice.percent(60) {
+                Fault::StoreRefuses(console, ms)
+            } else {
+                Fault::FleetGuard(console, ms)
+            };
+            self.faults.push((at, fault));
+        }
+        self.faults.sort_by_key(|(at, _)| *at);
     }
 
     /// How much faster than the true time the fastest clock of this world can run, in percent.

@@ -17,6 +17,8 @@ pub enum Planted {
     MemoryLost,
     /// The engine sends although it stood still since it was told to.
     LateSendAllowed,
+    /// The engine acts although its disk did not take the step.
+    StoreRefusalIgnored,
     /// The engine forgets what it had stored and not yet done when it ended.
     OutboxLost,
 }
@@ -30,6 +32,7 @@ impl Planted {
             Self::BlindWrite,
             Self::MemoryLost,
             Self::LateSendAllowed,
+            Self::StoreRefusalIgnored,
             Self::OutboxLost,
         ];
         machine.chain(engine).collect()
@@ -43,6 +46,7 @@ impl Planted {
             | Self::BlindWrite
             | Self::MemoryLost
             | Self::LateSendAllowed
+            | Self::StoreRefusalIgnored
             | Self::OutboxLost => {
                 format!("{self:?}")
             }

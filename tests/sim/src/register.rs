@@ -159,6 +159,15 @@ impl Register {
         let lag = if self.provider == Provider::Rfc2136 { 0 } else { lag };
         let moment = now.saturating_sub(lag);
         let zone = self.older.iter().find(|(until, _)| *until > moment).map_or(&self.zone, |(_, zone)| zone);
+        Self::show(zone, asked)
+    }
+
+    /// What a replica shows that has not seen the last change.
+    pub fn read_before(&self, asked: Time) -> (Reading, Token) {
+        Self::show(self.older.back().map_or(&self.zone, |(_, zone)| zone), asked)
+    }
+
+    fn show(zone: &Zone, asked: Time) -> (Reading, Token) {
         let reading = Reading {
             asked,
             a: zone.a.iter().map(|(_, address)| *address).collect(),

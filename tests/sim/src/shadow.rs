@@ -86,6 +86,8 @@ pub struct Shadow {
     pub policy: (Policy, Time),
     /// The newest roster delivered.
     pub roster_version: u64,
+    /// Whether the fleet guard holds.
+    pub fleet_guard: bool,
     /// When a person last ordered a write.
     pub ordered: Option<Time>,
 }
@@ -105,6 +107,7 @@ impl Shadow {
             stepped: now,
             policy: (policy, now),
             roster_version: roster.version,
+            fleet_guard: false,
             ordered: None,
         }
     }
@@ -141,6 +144,7 @@ impl Shadow {
                     self.policy = (policy.clone(), now);
                 }
             }
+            Input::FleetGuard(holds) => self.fleet_guard = *holds,
             Input::Roster(roster) => {
                 self.roster_version = self.roster_version.max(roster.version);
                 self.disturbed = now;

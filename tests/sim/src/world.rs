@@ -155,7 +155,7 @@ impl World {
             paused_until: 0,
             preferred: plan.preferred.map(crate::ids::member),
         });
-        let marker = voters::first_marker();
+        let marker = crate::ids::first_marker();
         let mut world = Self {
             now: 0,
             planted,

@@ -84,6 +84,7 @@ pub fn all(sending: &Sending<'_>) -> Check {
     i5_only_the_holder_writes(sending)?;
     i9_nothing_in_the_first_five_seconds(sending)?;
     i15_not_while_paused(sending)?;
+    fleet_guard_holds_back(sending)?;
     if !sending.claim.cause.is_automatic_move() {
         return Ok(());
     }
@@ -288,6 +289,14 @@ pub fn i15_not_while_paused(sending: &Sending<'_>) -> Check {
     let paused = policy.pause.as_ref().is_some_and(|pause| sending.now - *received < pause.remaining);
     if paused {
         return sending.fail(Invariant::I15, "the pool is paused by the policy this console was given");
+    }
+    Ok(())
+}
+
+/// F21: while the fleet guard holds this console is the likelier culprit.
+pub fn fleet_guard_holds_back(sending: &Sending<'_>) -> Check {
+    if sending.shadow.fleet_guard {
+        return sending.fail(Invariant::FleetGuard, "the fleet guard holds");
     }
     Ok(())
 }

@@ -123,6 +123,8 @@ impl World {
         console.credential_lost = 0;
         console.revoked = 0;
         console.captive = 0;
+        console.store_refuses = 0;
+        console.fleet_guard = 0;
         console.dies_before_acting = None;
         console.stalls_before_sending = None;
         console.sleeps_after_sending = None;
@@ -171,7 +173,7 @@ impl World {
         if broken {
             // Two records, or no marker: an operator puts the zone right by hand first.
             let marker = self.register.accepted.last().map(|accepted| accepted.claim.set_marker.clone());
-            let marker = marker.unwrap_or_else(super::voters::first_marker);
+            let marker = marker.unwrap_or_else(crate::ids::first_marker);
             self.register.mend(self.now, marker.address, marker);
         }
         for console in 0..self.consoles.len() {

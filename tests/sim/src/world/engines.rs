@@ -79,6 +79,8 @@ impl World {
             credential_lost: 0,
             revoked: 0,
             captive: 0,
+            store_refuses: 0,
+            fleet_guard: 0,
             dies_before_acting: None,
             stalls_before_sending: None,
             sleeps_after_sending: None,
@@ -97,6 +99,11 @@ impl World {
         }
         if let Err(until) = self.consoles[console].awake(self.now) {
             self.queue.push(until, Event::Start(console, life));
+            return;
+        }
+        if self.consoles[console].store_refuses > 0 {
+            // The start counter could not be kept.
+            self.queue.push(self.now + 1_000, Event::Start(console, life));
             return;
         }
         self.consoles[console].start(self.now, &self.plan);
@@ -191,11 +198,21 @@ impl World {
         self.probe_ports(console);
         self.ask_anchors(console);
         self.give_up_on_records(console);
+        self.say_fleet_guard(console);
         self.step(console, Input::Tick);
         if self.consoles[console].life == life {
             let tb = self.consoles[console].tb(self.now);
             let next = self.consoles[console].clock.when(self.now, tb + LOOK_EVERY);
             self.queue.push(next.max(self.now + 1), Event::Tick(console, life));
+        }
+    }
+
+    fn say_fleet_guard(&mut self, console: usize) {
+        let holds = self.consoles[console].fleet_guard > 0;
+        let Some(process) = &mut self.consoles[console].process else { return };
+        if process.guarded != holds {
+            process.guarded = holds;
+            self.step(console, Input::FleetGuard(holds));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use evaluator::io::{Claim, Input, MoveRecord, NoticeKind, Output, Reach, WriteOutcome};
+use evaluator::io::{Claim, Credential, Input, MoveRecord, NoticeKind, Output, Reach, WriteOutcome};
 use model::{IncidentId, Nonce, Time};
 use protocol::lease;
 
@@ -19,16 +19,72 @@ impl World {
     pub(super) fn step(&mut self, console: usize, input: Input) {
         let tb = self.consoles[console].tb(self.now);
         let early = self.planted == Some(Planted::Machine(evaluator::plant::Bug::ActBeforePersist));
+        let refuses = self.consoles[console].store_refuses > 0;
         let Some(process) = &mut self.consoles[console].process else { return };
         if early {
             process.memory_before = Some(process.machine.memory());
         }
         process.shadow.observe(tb, &input);
         process.stepped = tb;
-        let outputs = process.machine.step(tb, input);
-        if outputs.is_empty() {
-            return;
+        if refuses && process.memory_before.is_none() {
+            process.memory_before = Some(process.machine.memory());
         }
+        let changes = process.machine.memory_changes();
+        let outputs = process.machine.step(tb, input);
+        let changed = process.machine.memory_changes() != changes;
+        let (outputs, later) = self.store(console, outputs, changed);
+        if !outputs.is_empty() {
+            self.carry_out(console, tb, outputs);
+        }
+        for input in later {
+            self.step(console, input);
+        }
+    }
+
+    /// A step is stored before anything of weight in it is done. Gives what may be done now, and what the machine is
+    /// told afterwards.
+    fn store(&mut self, console: usize, outputs: Vec<Output>, changed: bool) -> (Vec<Output>, Vec<Input>) {
+        let early = self.planted == Some(Planted::Machine(evaluator::plant::Bug::ActBeforePersist));
+        let refuses = self.consoles[console].store_refuses > 0;
+        if (refuses && self.planted == Some(Planted::StoreRefusalIgnored)) || early {
+            return (outputs, Vec::new());
+        }
+        let credential = self.consoles[console].credential();
+        let Some(process) = &mut self.consoles[console].process else { return (outputs, Vec::new()) };
+        if !refuses {
+            process.memory_before = None;
+            if !std::mem::take(&mut process.refused) {
+                return (outputs, Vec::new());
+            }
+            let mut all = std::mem::take(&mut process.owed);
+            all.extend(outputs);
+            return (all, vec![Input::Credential(credential)]);
+        }
+        if !process.refused && !changed && !outputs.iter().any(is_weighty) {
+            return (outputs, Vec::new());
+        }
+        let mut later = Vec::new();
+        if !std::mem::replace(&mut process.refused, true) {
+            let words = "this computer cannot write what it decides".to_owned();
+            later.push(Input::Credential(Credential::Missing(words)));
+        }
+        let mut now = Vec::new();
+        for output in outputs {
+            if let Output::DnsCas { claim, .. } = output {
+                let outcome = WriteOutcome::NotSent("it could not be written to disk".into());
+                later.push(Input::DnsWrite { nonce: claim.nonce, outcome });
+            } else if is_weighty(&output) {
+                process.owed.push(output);
+            } else {
+                now.push(output);
+            }
+        }
+        (now, later)
+    }
+
+    /// What was stored is done, unless the process stands still or dies first.
+    fn carry_out(&mut self, console: usize, tb: Time, outputs: Vec<Output>) {
+        let early = self.planted == Some(Planted::Machine(evaluator::plant::Bug::ActBeforePersist));
         let acts = outputs.iter().any(|output| {
             matches!(
                 output,
@@ -198,6 +254,7 @@ impl World {
             self.step(console, Input::DnsWrite { nonce: claim.nonce, outcome });
             return;
         }
+        self.judge_kept(console, &claim);
         self.judge_sending(console, decided, &claim);
         if let Some(process) = &mut self.consoles[console].process {
             process.shadow.sent(&claim);
@@ -229,5 +286,24 @@ impl World {
             let noted = noted(kept);
             self.send_to_relays(console, &Message::RecordPut(noted));
         }
+    }
+}
+
+/// What may only be done when it is stored.
+const fn is_weighty(output: &Output) -> bool {
+    match output {
+        Output::DnsCas { .. }
+        | Output::IntentAnnounce(_)
+        | Output::IntentClose { .. }
+        | Output::Role { .. }
+        | Output::Moved(..)
+        | Output::Notify(_)
+        | Output::Journal(_) => true,
+        Output::WakeAt(_)
+        | Output::Poll(_)
+        | Output::LeaseRequest { .. }
+        | Output::LeaseRelease
+        | Output::DnsRead
+        | Output::Revive(_) => false,
     }
 }

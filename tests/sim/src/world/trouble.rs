@@ -33,6 +33,10 @@ pub enum Undo {
     Unrevoked(usize),
     /// The captive portal is gone.
     PortalOver(usize),
+    /// A console's disk takes what it is given again.
+    StoreBack(usize),
+    /// A console's engine holds the fleet guard no longer.
+    GuardOver(usize),
     /// A console's clock runs as it did.
     ConsoleRate(usize, u64),
     /// A member's clock runs as it did.
@@ -114,6 +118,8 @@ impl World {
             | Fault::CredentialLost(..)
             | Fault::CredentialRevoked(..)
             | Fault::NetChange(..)
+            | Fault::StoreRefuses(..)
+            | Fault::FleetGuard(..)
             | Fault::ConsoleRate(..)
             | Fault::WallStep(..)
             | Fault::CaptivePortal(..) => self.console_trouble(fault),
@@ -194,6 +200,12 @@ impl World {
             }
             Undo::PortalOver(console) => {
                 self.consoles[console].captive = self.consoles[console].captive.saturating_sub(1);
+            }
+            Undo::StoreBack(console) => {
+                self.consoles[console].store_refuses = self.consoles[console].store_refuses.saturating_sub(1);
+            }
+            Undo::GuardOver(console) => {
+                self.consoles[console].fleet_guard = self.consoles[console].fleet_guard.saturating_sub(1);
             }
             Undo::ConsoleRate(console, rate) => self.consoles[console].clock.set_rate(self.now, rate),
             Undo::Clear(layer) => self.weather.clear(layer),

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use model::marker::Short8;
-use model::{BootId, Marker, Nonce};
+use model::BootId;
 use protocol::docs::{self, ConsoleEntry, MemberEntry, Part, Role};
 use protocol::frame;
 use protocol::intents::Put;
@@ -26,19 +25,6 @@ use super::{Event, LinkId, World};
 const PEER_IDLE_MS: u64 = 5_000;
 /// A console link on which nothing comes is closed by the relay after this.
 const CONSOLE_IDLE_MS: u64 = 15_000;
-
-/// The marker of the adoption.
-pub(super) fn first_marker() -> Marker {
-    Marker {
-        fleet: Short8::of(ids::FLEET.as_bytes()),
-        epoch: 1,
-        address: ids::address(0),
-        member: Short8::of(ids::member(0).as_bytes()),
-        nonce: Short8::of(Nonce::from_u64(0x5eed_0001_0000_0000).as_bytes()),
-        previous: Short8::of(&[0; 4]),
-        unknown: Vec::new(),
-    }
-}
 
 /// The roster as relays go by it. Nothing is verified in here, so that one key serves all.
 pub(super) fn signed_roster(plan: &Plan) -> Arc<docs::Roster> {

@@ -141,6 +141,15 @@ impl World {
         }
     }
 
+    /// I6: what leaves stands on disk.
+    pub(super) fn judge_kept(&mut self, console: usize, claim: &Claim) {
+        let Some(kept) = self.consoles[console].kept() else { return };
+        if !kept.intent.iter().chain(&kept.abort).any(|kept| kept.nonce == claim.nonce) {
+            let text = format!("console {console} sends nonce {} that is not on its disk", claim.nonce);
+            self.fail(Violation::new(Invariant::I6, text));
+        }
+    }
+
     /// I8 against the truth: an honest relay that this console can read holds, as the newest of this member, a
     /// beacon-fresh heartbeat with HAProxy up.
     fn is_known_alive(&self, console: usize, about: usize) -> bool {
@@ -467,7 +476,7 @@ impl World {
         let zone = self.register.zone();
         let marker = self.register.marker();
         let newest = self.register.accepted.last().map(|accepted| accepted.claim.set_marker.clone());
-        let expected = newest.unwrap_or_else(super::voters::first_marker);
+        let expected = newest.unwrap_or_else(ids::first_marker);
         zone.a.len() == 1 && marker == Some(&expected) && self.register.address() == Some(expected.address)
     }
 
@@ -483,6 +492,8 @@ impl World {
             && console.credential_lost == 0
             && console.revoked == 0
             && console.captive == 0
+            && console.store_refuses == 0
+            && console.fleet_guard == 0
             && console.watch_off_until <= self.now
             && Self::sane(console.clock.rate());
         let alone = self.consoles.iter().all(|other| !other.is_clone || other.process.is_none());

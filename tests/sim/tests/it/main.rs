@@ -1,4 +1,6 @@
 //! The simulator as a test: many seeds, the same again, what once broke, and what must be found.
 
+mod exhaustive;
 mod planted;
+mod scenarios;
 mod seeds;

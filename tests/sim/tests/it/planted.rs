@@ -1,7 +1,7 @@
 //! Bugs planted on purpose: each must be found, soon, and by the invariant that it breaks.
 
 use sim::invariant::Invariant::{
-    self, I1, I2, I3, I4, I5, I6, I7, I8, I9, I10, I13, I14, I15, I17, I18, I29,
+    self, FleetGuard, I1, I2, I3, I4, I5, I6, I7, I8, I9, I10, I13, I14, I15, I17, I18, I29,
 };
 use sim::plan::Profile::{self, Contested, Short};
 use sim::planted::Planted;
@@ -72,5 +72,7 @@ planted_bugs! {
     writing_without_a_precondition_is_found: "BlindWrite", Short, [I1, I2];
     losing_the_memory_is_found: "MemoryLost", Contested, [I3, I6, I18];
     sending_after_standing_still_is_found: "LateSendAllowed", Contested, [I5, I29];
+    acting_although_the_disk_refused_is_found: "StoreRefusalIgnored", Contested, [I6];
+    ignoring_the_fleet_guard_is_found: "FleetGuardIgnored", Short, [FleetGuard];
     losing_what_was_stored_to_be_done_is_found: "OutboxLost", Contested, [I18];
 }

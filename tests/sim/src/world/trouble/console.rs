@@ -36,6 +36,14 @@ impl World {
                 self.consoles[console].revoked += 1;
                 self.heal_in(ms, Undo::Unrevoked(console));
             }
+            Fault::StoreRefuses(console, ms) => {
+                self.consoles[console].store_refuses += 1;
+                self.heal_in(ms, Undo::StoreBack(console));
+            }
+            Fault::FleetGuard(console, ms) => {
+                self.consoles[console].fleet_guard += 1;
+                self.heal_in(ms, Undo::GuardOver(console));
+            }
             Fault::NetChange(console, attachment) => {
                 self.consoles[console].attachment = attachment;
                 if self.consoles[console].process.is_some() && self.consoles[console].awake(self.now).is_ok()
@@ -84,8 +92,8 @@ impl World {
         let Some(copy) = free else { return };
         let original = &self.consoles[console];
         let mut disk = original.disk.clone();
-        if let Some(process) = &original.process {
-            disk.memory = process.machine.memory();
+        if let Some(kept) = original.kept() {
+            disk.memory = kept;
         }
         let (id, rank, clock) = (original.id, original.rank, original.clock.clone());
         let target = &mut self.consoles[copy];
@@ -98,7 +106,8 @@ impl World {
 
     pub(super) fn tell_credential(&mut self, console: usize) {
         let known = &self.consoles[console];
-        if known.process.is_none() || known.awake(self.now).is_err() {
+        // Whatever becomes of the provider: without a disk there is no credential here.
+        if known.process.as_ref().is_none_or(|process| process.refused) || known.awake(self.now).is_err() {
             return;
         }
         let credential = known.credential();
