@@ -9,7 +9,8 @@
 //! as the lateness of this loop.
 //!
 //! `beat` makes heartbeats, `beacons` passes on what proves them fresh, `sessions` keeps links, `dials` opens them,
-//! `roaming` follows changed addresses, `reports` tells consoles, `answers` holds answers back until they are on disk, `overview` tells people.
+//! `roaming` follows changed addresses, `reports` tells consoles, `answers` holds answers back until they are on disk, `stat` asks HAProxy for a
+//! screen, `overview` tells people.
 
 mod answers;
 mod beacons;
@@ -19,6 +20,7 @@ mod overview;
 mod reports;
 mod roaming;
 mod sessions;
+mod stat;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -88,6 +90,15 @@ pub enum Event {
         /// Why.
         refusal: Refusal,
     },
+    /// HAProxy's statistics came, or did not.
+    Stat {
+        /// Who asked.
+        id: SessionId,
+        /// Its number for the question.
+        number: u64,
+        /// The text, or why there is none.
+        answer: Result<String, String>,
+    },
     /// Somebody local wants to know.
     Overview(oneshot::Sender<Overview>),
 }
@@ -146,6 +157,8 @@ pub struct Parts {
     pub core: relay::Core,
     /// Its place in the network.
     pub attachment: Attachment,
+    /// Who asks HAProxy for its statistics.
+    pub stat: sense::haproxy::StatAsker,
     /// How it dials.
     pub dialler: crate::peers::Dialler,
     /// Struck with each regular heartbeat, for whoever works once a second in the same waking.
@@ -194,6 +207,8 @@ pub struct Node {
     own_address: Option<Ipv4Addr>,
     started: Time,
     alive_said: Time,
+    /// HAProxy is being asked for its statistics.
+    stat_asked: bool,
 }
 
 /// How often systemd's watchdog, which waits for ten seconds, is told that this loop runs.
@@ -226,6 +241,7 @@ impl Node {
             own_address: None,
             started: now,
             alive_said: Time::ZERO,
+            stat_asked: false,
         }
     }
 
@@ -282,6 +298,7 @@ impl Node {
                 let now = self.now();
                 self.refusals.note(now, address.to_string(), &refusal);
             }
+            Event::Stat { id, number, answer } => self.on_stat(id, number, answer),
             Event::Overview(answer) => drop(answer.send(self.overview())),
         }
     }

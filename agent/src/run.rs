@@ -53,6 +53,8 @@ pub struct Agent {
 pub struct Inputs {
     /// What HAProxy's sense says.
     pub report: watch::Receiver<Report>,
+    /// Who asks HAProxy for its statistics.
+    pub stat: sense::haproxy::StatAsker,
     /// Why to stop, once it is time.
     pub stop: oneshot::Receiver<Goodbye>,
     /// Struck with each regular heartbeat.
@@ -69,7 +71,11 @@ pub async fn run(layout: &Layout) -> anyhow::Result<()> {
     let options = Options { beat: Some(Beat::struck_by(beats)), ..Options::default() };
     let sense = HaproxySense::start(options, Arc::clone(&clock)).context("starting the sense of HAProxy")?;
     let (stop_sender, stop) = oneshot::channel();
-    let agent = Agent::build(layout, clock, Inputs { report: sense.report(), stop, strike })?;
+    let agent = Agent::build(
+        layout,
+        clock,
+        Inputs { report: sense.report(), stat: sense.stat_asker(), stop, strike },
+    )?;
     tokio::spawn(async move {
         let why = match stop::requested().await {
             Ok(()) => stop::reason().await,
@@ -137,6 +143,7 @@ impl Agent {
             keeper: Keeper::start(done).context("starting the thread that writes")?,
             core,
             attachment,
+            stat: inputs.stat,
             dialler: Dialler::new(identity.clone()),
             strike: inputs.strike,
             notes,

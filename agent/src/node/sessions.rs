@@ -230,6 +230,9 @@ impl Node {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.last_frame = now;
         let (who, source) = (session.who, session.address.ip());
+        if let (Who::Console(_), Frame::StatGet { number }) = (who, &frame) {
+            return self.stat_get(id, *number);
+        }
         let alone = session.taken != Taken::All;
         let (reply, sudden) = match who {
             Who::Console(console) => (serve::console(&mut self.parts.core, console, frame, now), false),

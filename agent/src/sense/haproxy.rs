@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use haproxy::judge::{Answer, Input, Job, Judge, Judgement, UnitReading};
-use haproxy::stat::Row;
 use model::haproxy::{Listener, Report, UnitState};
 use model::time::Time;
 use tokio::sync::{mpsc, watch};
@@ -99,10 +98,31 @@ impl HaproxySense {
         self.orders.send_modify(|orders| orders.stat_asked = orders.stat_asked.wrapping_add(1));
     }
 
-    /// Asks HAProxy for its whole table of statistics; `None` when there is no runtime socket.
-    pub async fn stat_rows(&self) -> Option<Result<Vec<Row>, SocketError>> {
+    /// Who asks HAProxy for its whole table of statistics.
+    #[must_use]
+    pub fn stat_asker(&self) -> StatAsker {
+        StatAsker { orders: self.orders.subscribe() }
+    }
+}
+
+/// Asks HAProxy for its whole table of statistics, for a screen.
+#[derive(Clone, Debug)]
+pub struct StatAsker {
+    orders: watch::Receiver<Orders>,
+}
+
+impl Default for StatAsker {
+    /// One that knows no HAProxy.
+    fn default() -> Self {
+        Self { orders: watch::channel(Orders::default()).1 }
+    }
+}
+
+impl StatAsker {
+    /// The answer as text; `None` when there is no runtime socket.
+    pub async fn ask(&self) -> Option<Result<String, SocketError>> {
         let path = self.orders.borrow().socket.clone()?;
-        Some(RuntimeSocket::new(&path).rows().await)
+        Some(RuntimeSocket::new(&path).stat_text().await)
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use haproxy::info::{self, ProcessFacts};
-use haproxy::stat::{self, Row, StatError};
+use haproxy::stat::{self, StatError};
 use model::haproxy::StatTotals;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -97,13 +97,13 @@ impl RuntimeSocket {
         stat::summarise(answer).map_err(SocketError::Stat)
     }
 
-    /// Asks `show stat` for a status screen.
+    /// Asks `show stat` for a status screen: the text as it is, for whoever asked to read.
     ///
     /// # Errors
-    /// No answer, or one that breaks the rules of [`stat`].
-    pub async fn rows(&mut self) -> Result<Vec<Row>, SocketError> {
+    /// No answer.
+    pub async fn stat_text(&mut self) -> Result<String, SocketError> {
         let answer = self.ask("show stat", stat::TEXT_BYTES_MAX).await?;
-        stat::rows(answer).map_err(SocketError::Stat)
+        Ok(String::from_utf8_lossy(answer).into_owned())
     }
 
     /// Asks `show info`.

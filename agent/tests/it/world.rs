@@ -172,7 +172,7 @@ impl Running {
     pub(crate) fn try_start(member: &Member) -> anyhow::Result<Self> {
         let (haproxy, report) = watch::channel(Report::default());
         let (stop, stopped) = oneshot::channel();
-        let inputs = Inputs { report, stop: stopped, strike: watch::channel(0).0 };
+        let inputs = Inputs { report, stat: Default::default(), stop: stopped, strike: watch::channel(0).0 };
         let agent = Agent::build(&member.layout, Arc::new(SystemClock), inputs)?;
         Ok(Self { task: tokio::spawn(agent.run()), stop: Some(stop), haproxy })
     }

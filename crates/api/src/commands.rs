@@ -233,6 +233,8 @@ commands! {
         member_list(req::MemberListRequest) -> view::member::MemberList;
         /// Shows one member.
         member_show(req::MemberShow) -> view::member::MemberView;
+        /// Reads a member's HAProxy statistics, right now.
+        member_stat(req::MemberStat) -> view::stat::StatView;
         /// Lists DNS providers.
         provider_list(req::ProviderListRequest) -> view::provider::ProviderList;
         /// Asks a provider whether it answers, knows the zone and accepts the key; writes nothing.

@@ -11,6 +11,7 @@ pub mod incident;
 pub mod member;
 pub mod pool;
 pub mod provider;
+pub mod stat;
 
 /// What is left to know after something was removed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]

@@ -134,6 +134,7 @@ impl Desk {
         self.heads.retain(|(member, _), _| *member != relay);
         self.records.retain(|(member, _), _| *member != relay);
         self.inner.moves().forget_relay(relay);
+        self.inner.stats().forget(relay);
         self.inner.relay_went(relay);
     }
 
@@ -176,6 +177,8 @@ impl Desk {
             }
             Frame::Records(records) => self.on_records(relay, records),
             Frame::DocStored(stored) => self.inner.relay_stored(relay, stored),
+            Frame::StatPart(part) => self.inner.stats().part(relay, &part),
+            Frame::StatFailed { number, reason } => self.inner.stats().end(relay, number, Err(reason)),
             Frame::Hello(_)
             | Frame::Welcome(_)
             | Frame::Refused(_)
@@ -192,6 +195,7 @@ impl Desk {
             | Frame::RecordStored { .. }
             | Frame::RecordsGet { .. }
             | Frame::Role(_)
+            | Frame::StatGet { .. }
             | Frame::Enrol(_)
             | Frame::Ping { .. }
             | Frame::Pong { .. }

@@ -10,6 +10,7 @@ pub(crate) mod member;
 pub(crate) mod notice;
 pub(crate) mod pool;
 pub(crate) mod provider;
+pub(crate) mod stat;
 mod stream;
 pub(crate) mod switch;
 mod table;

@@ -21,6 +21,7 @@ use crate::reach::{LinkState, Reach};
 use crate::recorder::Recorder;
 use crate::register::Register;
 use crate::sighting::Sightings;
+use crate::stat::Questions;
 use crate::story::Story;
 use crate::watch::{Ask, Handle, Start, Tools, Watch};
 use crate::{clock, providers, random, surroundings};
@@ -48,6 +49,7 @@ pub(crate) struct Inner {
     pub(crate) watching: Watching,
     sightings: Mutex<Sightings>,
     moves: Mutex<Moves>,
+    stats: Mutex<Questions>,
     links: Mutex<BTreeMap<MemberId, LinkState>>,
     epochs: Mutex<BTreeMap<PoolId, u64>>,
     pools: Mutex<BTreeMap<PoolId, PoolState>>,
@@ -100,6 +102,7 @@ impl Inner {
             watching,
             sightings,
             moves: Mutex::default(),
+            stats: Mutex::default(),
             links: Mutex::default(),
             epochs: Mutex::default(),
             pools: Mutex::default(),
@@ -119,6 +122,10 @@ impl Inner {
 
     pub(crate) fn moves(&self) -> MutexGuard<'_, Moves> {
         self.moves.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn stats(&self) -> MutexGuard<'_, Questions> {
+        self.stats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps what machines hear.

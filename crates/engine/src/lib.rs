@@ -29,6 +29,7 @@ mod recorder;
 mod register;
 mod rehearse;
 mod sighting;
+mod stat;
 mod story;
 mod supervise;
 mod surroundings;

@@ -107,6 +107,20 @@ pub enum Frame {
     Records(Records),
     /// A console tells a member who is active now.
     Role(Role),
+    /// A console asks a member for its HAProxy's statistics.
+    StatGet {
+        /// Given back with each part of the answer.
+        number: u64,
+    },
+    /// A part of the statistics.
+    StatPart(StatPart),
+    /// No statistics.
+    StatFailed {
+        /// From the question.
+        number: u64,
+        /// Why, in words.
+        reason: String,
+    },
     /// A step of an enrolment.
     Enrol(EnrolMessage),
     /// Asks for a sign of life of the link.
@@ -308,6 +322,19 @@ pub struct Records {
     #[serde(default, deserialize_with = "bounded::<_, _, { limits::RECORDS_MAX }>")]
     pub records: Vec<AgedSigned>,
     /// Another frame follows.
+    #[serde(default)]
+    pub more: bool,
+}
+
+/// A part of HAProxy's own text, as its runtime socket gave it: whoever asked reads it, and reads it as hostile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatPart {
+    /// From the question.
+    pub number: u64,
+    /// At most [`limits::STAT_PART_BYTES_MAX`] bytes.
+    pub text: String,
+    /// Another part follows.
     #[serde(default)]
     pub more: bool,
 }

@@ -38,6 +38,10 @@ pub const SOURCES_MAX: usize = 32;
 pub const POOLS_MAX: usize = 64;
 /// Rosters kept, so that a sleeper can follow.
 pub const ROSTERS_KEPT: usize = 20;
+/// Longest part of HAProxy's statistics in one frame: also where every byte has to be escaped in six, a frame holds it.
+pub const STAT_PART_BYTES_MAX: usize = 40 * 1024;
+/// Longest text of HAProxy's statistics in all.
+pub const STAT_BYTES_MAX: usize = 1024 * 1024;
 /// Records kept per pool.
 pub const RECORDS_MAX: usize = 500;
 /// Bytes of records kept per pool.

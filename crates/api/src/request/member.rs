@@ -145,3 +145,11 @@ pub enum Readiness {
     /// Move even to a member that is not.
     Overridden,
 }
+
+/// Asks a member for its HAProxy's statistics.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MemberStat {
+    /// Which.
+    pub member: MemberRef,
+}

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::stream::Stream;
-use super::{console, dns, history, host, ledger, member, notice, pool, provider, switch};
+use super::{console, dns, history, host, ledger, member, notice, pool, provider, stat, switch};
 use crate::host::Host;
 
 #[async_trait]
@@ -90,6 +90,14 @@ impl api::Host for Host {
         request: req::MemberShow,
     ) -> Result<view::member::MemberView, ApiError> {
         member::show(&*self.inner()?, &request).await
+    }
+
+    async fn member_stat(
+        &self,
+        _call: &Call,
+        request: req::MemberStat,
+    ) -> Result<view::stat::StatView, ApiError> {
+        stat::read(&*self.inner()?, &request).await
     }
 
     async fn provider_list(

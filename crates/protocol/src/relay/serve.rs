@@ -75,6 +75,8 @@ pub fn console(core: &mut Core, console: ConsoleId, frame: Frame, now: Time) -> 
         Frame::DocGet(get) => Reply { frames: docs(core, &get), ..Reply::default() },
         Frame::Ping { number } => Reply::one(Frame::Pong { number }),
         Frame::Goodbye { .. } => Reply { close: true, ..Reply::default() },
+        // The member itself answers it: what its HAProxy says is no business of the relay's.
+        Frame::StatGet { .. } => Reply::default(),
         Frame::Pong { .. } | Frame::Unknown => Reply::default(),
         Frame::Hello(_)
         | Frame::Welcome(_)
@@ -89,6 +91,8 @@ pub fn console(core: &mut Core, console: ConsoleId, frame: Frame, now: Time) -> 
         | Frame::Docs(_)
         | Frame::RecordStored { .. }
         | Frame::Records(_)
+        | Frame::StatPart(_)
+        | Frame::StatFailed { .. }
         | Frame::Enrol(_) => Reply::refused(Status::Conflict, "a console sends no such frame to a relay"),
     }
 }
@@ -127,6 +131,9 @@ pub fn peer(core: &mut Core, peer: MemberId, frame: Frame, now: Time) -> Reply {
         | Frame::RecordsGet { .. }
         | Frame::Records(_)
         | Frame::Role(_)
+        | Frame::StatGet { .. }
+        | Frame::StatPart(_)
+        | Frame::StatFailed { .. }
         | Frame::Enrol(_) => Reply::refused(Status::Forbidden, "a member sends no such frame to a peer"),
     }
 }
@@ -166,6 +173,9 @@ pub fn heartbeats_alone(core: &mut Core, member: MemberId, frame: Frame, now: Ti
         | Frame::RecordsGet { .. }
         | Frame::Records(_)
         | Frame::Role(_)
+        | Frame::StatGet { .. }
+        | Frame::StatPart(_)
+        | Frame::StatFailed { .. }
         | Frame::Enrol(_)
         | Frame::Pong { .. }
         | Frame::Unknown => Reply::default(),
