@@ -1080,6 +1080,15 @@ export type MemberShow = {
 member: MemberRef, };
 
 /**
+ * Asks a member for its HAProxy's statistics.
+ */
+export type MemberStat = { 
+/**
+ * Which.
+ */
+member: MemberRef, };
+
+/**
  * One member inside a pool's status.
  */
 export type MemberStatus = { 
@@ -1289,6 +1298,67 @@ what: string,
  * In how long, when that is known.
  */
 inMs?: number, };
+
+/**
+ * Notices.
+ */
+export type NoticeList = { 
+/**
+ * Newest first.
+ */
+notices: Array<NoticeView>, };
+
+/**
+ * Asks for notices.
+ */
+export type NoticeListRequest = { 
+/**
+ * At most this many; 50 when absent, 500 at most.
+ */
+limit?: number, };
+
+/**
+ * How this console tells people.
+ */
+export type NoticeSettings = { 
+/**
+ * Whether the desktop shows notices at all.
+ */
+shown: boolean, 
+/**
+ * Until when none are shown, Unix time; 0 for not muted.
+ */
+mutedUntilMs: number, 
+/**
+ * Hours in which only urgent ones are shown.
+ */
+quiet: QuietHours, };
+
+/**
+ * Changes how this console tells people; what is absent stays.
+ */
+export type NoticeSettingsSet = { 
+/**
+ * Dry run and key.
+ */
+change: Change, 
+/**
+ * Whether the desktop shows notices at all; they are kept in the list either way.
+ */
+shown?: boolean, 
+/**
+ * No notices for this long from now, in ms, 7 days at most; 0 ends it.
+ */
+muteMs?: number, 
+/**
+ * Hours of every day in which only urgent ones are shown.
+ */
+quiet?: QuietHours, };
+
+/**
+ * Asks how this console tells people.
+ */
+export type NoticeSettingsShow = Record<symbol, never>;
 
 /**
  * Something people should be told.
@@ -1936,6 +2006,19 @@ pools: Array<string>,
 tested?: TestReport, };
 
 /**
+ * Hours of every day, by this computer's clock, in which only urgent notices are shown.
+ */
+export type QuietHours = { 
+/**
+ * Their first minute of the day, 0 to 1439.
+ */
+fromMinute: number, 
+/**
+ * The first minute after them, 0 to 1439; the same as `from_minute` for none, smaller for hours over midnight.
+ */
+toMinute: number, };
+
+/**
  * How much readiness a move by hand asks for.
  */
 export type Readiness = "required" | "overridden";
@@ -2069,6 +2152,146 @@ probePort: Set<number>,
  * The member to move back to when it has been ready for long.
  */
 preferred: Set<MemberRef>, };
+
+/**
+ * What a row describes.
+ */
+export type StatKind = "frontend" | "backend" | "server" | "listener";
+
+/**
+ * One frontend, backend, server or listener. Counters count since HAProxy started.
+ */
+export type StatRow = { 
+/**
+ * The proxy it belongs to.
+ */
+proxy: string, 
+/**
+ * `FRONTEND`, `BACKEND`, or its own name.
+ */
+name: string, 
+/**
+ * What it is.
+ */
+kind: StatKind, 
+/**
+ * How it stands.
+ */
+state: StatState, 
+/**
+ * The same in HAProxy's words.
+ */
+status: string, 
+/**
+ * `tcp`, `http` or another mode; empty in versions that do not say.
+ */
+mode: string, 
+/**
+ * Its address; empty when the socket's level hides it.
+ */
+address: string, 
+/**
+ * Sessions now.
+ */
+sessions: number, 
+/**
+ * Most sessions at one time.
+ */
+sessionsMax: number, 
+/**
+ * Limit of sessions.
+ */
+sessionsLimit?: number, 
+/**
+ * Sessions in all.
+ */
+sessionsTotal: number, 
+/**
+ * New sessions in the last second.
+ */
+sessionRate: number, 
+/**
+ * HTTP requests in the last second.
+ */
+requestRate?: number, 
+/**
+ * HTTP requests in all.
+ */
+requestsTotal?: number, 
+/**
+ * Requests waiting for a server.
+ */
+queued: number, 
+/**
+ * Bytes in.
+ */
+inBytes: number, 
+/**
+ * Bytes out.
+ */
+outBytes: number, 
+/**
+ * Faulty requests, failed connections and faulty answers.
+ */
+errors: number, 
+/**
+ * Retried connections.
+ */
+retries: number, 
+/**
+ * Effective weight.
+ */
+weight?: number, 
+/**
+ * Serves only when others cannot.
+ */
+backup: boolean, 
+/**
+ * Times it went down.
+ */
+downs: number, 
+/**
+ * Seconds since the status changed.
+ */
+changedS?: number, 
+/**
+ * Seconds spent down.
+ */
+downtimeS?: number, 
+/**
+ * HTTP answers: 1xx, 2xx, 3xx, 4xx, 5xx, others; empty where no HTTP is spoken.
+ */
+responses: Array<number>, 
+/**
+ * What its health check said last, in HAProxy's words; empty without a check.
+ */
+check: string, 
+/**
+ * How long that check took, in ms.
+ */
+checkMs?: number, };
+
+/**
+ * How it stands, by HAProxy's word.
+ */
+export type StatState = "up" | "shaky" | "down" | "drain" | "maintenance" | "unchecked" | "unknown";
+
+/**
+ * The table.
+ */
+export type StatView = { 
+/**
+ * Of which member.
+ */
+member: string, 
+/**
+ * How long the member took to answer, roads included.
+ */
+tookMs: number, 
+/**
+ * In HAProxy's order.
+ */
+rows: Array<StatRow>, };
 
 /**
  * A subscription.
@@ -2262,11 +2485,14 @@ export type Commands = {
   pool_what_if: { request: PoolWhatIf; answer: WhatIf };
   member_list: { request: MemberListRequest; answer: MemberList };
   member_show: { request: MemberShow; answer: MemberView };
+  member_stat: { request: MemberStat; answer: StatView };
   provider_list: { request: ProviderListRequest; answer: ProviderList };
   provider_test: { request: ProviderTest; answer: TestReport };
   dns_show: { request: DnsShow; answer: DnsView };
   incident_list: { request: IncidentListRequest; answer: IncidentList };
   incident_show: { request: IncidentShow; answer: IncidentView };
+  notice_list: { request: NoticeListRequest; answer: NoticeList };
+  notice_settings_show: { request: NoticeSettingsShow; answer: NoticeSettings };
   audit_list: { request: AuditListRequest; answer: AuditList };
   profile_init: { request: ProfileInit; answer: Outcome<ConsoleCard> };
   vault_unlock: { request: VaultUnlock; answer: Outcome<VaultView> };
@@ -2293,6 +2519,7 @@ export type Commands = {
   pool_resume: { request: PoolResume; answer: Outcome<PoolView> };
   pool_acknowledge: { request: PoolAcknowledge; answer: Outcome<PoolStatus> };
   drift_resolve: { request: DriftResolve; answer: Outcome<DnsView> };
+  notice_settings_set: { request: NoticeSettingsSet; answer: Outcome<NoticeSettings> };
   watch_pause: { request: WatchPause; answer: Outcome<HostStatus> };
   watch_resume: { request: WatchResume; answer: Outcome<HostStatus> };
   member_invite: { request: MemberInvite; answer: Outcome<Invitation> };
