@@ -243,11 +243,19 @@ impl Node {
                     self.beacons.passed_by(peer, *beacon);
                 }
                 let before = self.said_by(peer);
+                if let Frame::Refused(refusal) = &frame {
+                    let by = format!("{} refused us", self.name_of(who));
+                    self.refusals.note(now, by, refusal);
+                }
                 let beats = matches!(frame, Frame::Heartbeat(_));
-                let serve = if alone { serve::heartbeats_alone } else { serve::peer };
-                let reply = serve(&mut self.parts.core, peer, frame, now);
-                if beats && !reply.close {
-                    self.parts.core.on_source(peer, source, now);
+                let core = &mut self.parts.core;
+                let reply = if alone {
+                    serve::heartbeats_alone(core, peer, source, frame, now)
+                } else {
+                    serve::peer(core, peer, frame, now)
+                };
+                if beats && !reply.frames.iter().any(|frame| matches!(frame, Frame::Refused(_))) {
+                    core.on_source(peer, source, now);
                 }
                 (reply, self.said_by(peer) != before)
             }
@@ -268,12 +276,12 @@ impl Node {
         if let Some(beacon) = reply.pass_on {
             self.pass_on(beacon);
         }
-        if reply.close {
-            for frame in &reply.frames {
-                if let Frame::Refused(refusal) = frame {
-                    self.refusals.note(now, self.name_of(who), refusal);
-                }
+        for frame in &reply.frames {
+            if let Frame::Refused(refusal) = frame {
+                self.refusals.note(now, self.name_of(who), refusal);
             }
+        }
+        if reply.close {
             // A refusal confirms nothing, so it need not wait for the disk.
             for frame in reply.frames {
                 self.send(id, frame);

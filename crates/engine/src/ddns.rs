@@ -221,6 +221,10 @@ fn words(
                 known.enrolled
             );
         }
+        let elsewhere = known.seen.iter().filter(|(_, at)| on && *at != declared);
+        for (by, at) in elsewhere {
+            words += &format!("; {by} sees it at {at}, which it does not declare: nothing follows it there");
+        }
         return words;
     }
     let differs = format!("{name} declares {declared}, and {published} is published");
@@ -288,6 +292,8 @@ mod tests {
         assert!(said(true, None, &two).ends_with("lb2 and lb3 see it at 203.0.113.9: the record follows"));
         let waits = said(true, Some("the pool is paused"), &two);
         assert!(waits.ends_with("it does not follow: the pool is paused"), "{waits}");
+        let pinned = said(true, None, &known(Some(OLD), &[("lb2", NEW)]));
+        assert!(pinned.contains("lb2 sees it at 203.0.113.9, which it does not declare"), "{pinned}");
         let equal = words(true, false, "web", NEW, None, &two);
         assert!(equal.contains("the roster still has 203.0.113.7: an owner has to sign it"), "{equal}");
     }

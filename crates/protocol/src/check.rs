@@ -121,8 +121,9 @@ pub fn check_roaming_member<'r>(
     let taken = match check_source(&entry.sources, source, &entry.name) {
         Ok(()) => Taken::All,
         Err(refusal) if follows(entry.id) => Taken::HeartbeatsAlone(format!(
-            "{}; dynamic DNS is on, so its heartbeats alone are taken",
-            refusal.message
+            "{}; dynamic DNS is on, so heartbeats that declare {} are taken, and nothing else",
+            refusal.message,
+            unmapped(source)
         )),
         Err(refusal) => return Err(refusal),
     };
@@ -233,8 +234,8 @@ mod tests {
             check_roaming_member(&roster, key, source, hostname, |_| follows).map(|(_, taken)| taken)
         };
         assert_eq!(check(&key, "10.0.0.1".parse().unwrap(), "edge-1", true), Ok(Taken::All));
-        let words = "source 10.0.0.4 is not among allowed 10.0.0.1 of edge-1; dynamic DNS is on, so its heartbeats \
-                     alone are taken";
+        let words = "source 10.0.0.4 is not among allowed 10.0.0.1 of edge-1; dynamic DNS is on, so heartbeats \
+                     that declare 10.0.0.4 are taken, and nothing else";
         assert_eq!(check(&key, away, "edge-1", true), Ok(Taken::HeartbeatsAlone(words.into())));
         let refused = check(&key, away, "edge-1", false).unwrap_err();
         assert_eq!(refused.offer, Some(Offer::AllowSource(away)));

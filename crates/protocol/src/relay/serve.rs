@@ -1,5 +1,7 @@
 //! Frames in, frames out: the relay's answers to a console and to a peer, for whoever holds the sockets.
 
+use std::net::IpAddr;
+
 use model::{ConsoleId, MemberId, Time};
 
 use super::Core;
@@ -12,6 +14,7 @@ use crate::limits;
 use crate::observer::{Heed, Spread, Via};
 use crate::records::{Merged, Noted};
 use crate::sign::Signed;
+use crate::sources::unmapped;
 
 /// What a frame leads to. Everything in `frames` waits until [`Core::to_save`] is on disk.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -139,14 +142,29 @@ pub fn peer(core: &mut Core, peer: MemberId, frame: Frame, now: Time) -> Reply {
 }
 
 /// Serves one frame of a member that calls from a source outside its list while dynamic DNS is on: its heartbeats are
-/// taken, and the link's own words; whatever else it sends has no effect. Its key is proven, so this is no refusal.
-pub fn heartbeats_alone(core: &mut Core, member: MemberId, frame: Frame, now: Time) -> Reply {
+/// taken, and the link's own words; whatever else it sends has no effect.
+///
+/// A heartbeat has to declare the very source that it comes from. Else nothing would ever follow it there, and a member
+/// that is no longer where the record points would look well.
+pub fn heartbeats_alone(core: &mut Core, member: MemberId, source: IpAddr, frame: Frame, now: Time) -> Reply {
     match frame {
         Frame::Heartbeat(signed) => {
-            let mut reply = heartbeat(core, member, signed, now);
+            let beat = match own_beat(core, member, signed) {
+                Ok(beat) => beat,
+                Err(refused) => return *refused,
+            };
+            let source = unmapped(source);
+            if beat.heartbeat.ip.map(IpAddr::V4) != Some(source) {
+                let declared =
+                    beat.heartbeat.ip.map_or_else(|| "no IPv4 address".to_owned(), |ip| ip.to_string());
+                let words = format!(
+                    "source {source} is not among its allowed ones, and it declares {declared}: dynamic DNS follows a \
+                     member only to the address that it declares itself"
+                );
+                return Reply { close: false, ..Reply::refused(Status::Forbidden, words) };
+            }
             // Documents would not be taken over this link, so none are asked for.
-            reply.frames.retain(|frame| matches!(frame, Frame::Refused(_)));
-            reply
+            Reply { frames: Vec::new(), ..take(core, beat, now) }
         }
         Frame::Ping { number } => Reply::one(Frame::Pong { number }),
         Frame::Goodbye { .. } => Reply { close: true, ..Reply::default() },
@@ -188,16 +206,26 @@ pub fn ask_for_docs(core: &Core) -> Frame {
     Frame::DocGet(DocGet { roster_since: core.shelf().roster_version(), policies_since })
 }
 
-fn heartbeat(core: &mut Core, peer: MemberId, signed: Signed, now: Time) -> Reply {
+/// A heartbeat that its member signed and sends itself, or the refusal.
+fn own_beat(core: &Core, peer: MemberId, signed: Signed) -> Result<Beat, Box<Reply>> {
+    let refused = |status, words: String| Box::new(Reply::refused(status, words));
     let key = core.roster().and_then(|roster| roster.member(peer)).map(|entry| entry.key);
-    let Some(key) = key else { return Reply::refused(Status::Unknown, "this member is not in the roster") };
-    let beat = match Beat::open(signed, &key) {
-        Ok(beat) => beat,
-        Err(error) => return Reply::refused(Status::Forbidden, error.to_string()),
-    };
+    let key = key.ok_or_else(|| refused(Status::Unknown, "this member is not in the roster".into()))?;
+    let beat = Beat::open(signed, &key).map_err(|error| refused(Status::Forbidden, error.to_string()))?;
     if beat.heartbeat.member != peer {
-        return Reply::refused(Status::Forbidden, "a member sends its own heartbeats only");
+        return Err(refused(Status::Forbidden, "a member sends its own heartbeats only".into()));
     }
+    Ok(beat)
+}
+
+fn heartbeat(core: &mut Core, peer: MemberId, signed: Signed, now: Time) -> Reply {
+    match own_beat(core, peer, signed) {
+        Ok(beat) => take(core, beat, now),
+        Err(refused) => *refused,
+    }
+}
+
+fn take(core: &mut Core, beat: Beat, now: Time) -> Reply {
     let theirs = beat.heartbeat.roster_version;
     let sudden = beat.heartbeat.says_down() || beat.heartbeat.goodbye.is_some();
     let news = match core.on_heartbeat(beat, now) {

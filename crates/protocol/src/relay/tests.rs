@@ -72,27 +72,50 @@ fn sources_are_said_in_pools_with_dynamic_dns_and_only_of_who_is_heard_now() {
     assert!(core.sense(at(5_000)).seen_from.is_empty(), "a stranger");
 }
 
+/// What member 2 sends over a link from an address outside its list.
+fn from_elsewhere(core: &mut Core, frame: Frame, now: Time) -> Reply {
+    heartbeats_alone(core, id(2), "::ffff:198.51.100.9".parse().unwrap(), frame, now)
+}
+
+fn declaring(ip: [u8; 4], seq: u64) -> Frame {
+    let beat = Heartbeat { ip: Some(ip.into()), roster_version: 3, ..heartbeat(2, seq) };
+    Frame::Heartbeat(beat.seal(&member_key(2)))
+}
+
 #[test]
 fn over_a_link_for_heartbeats_alone_nothing_else_has_an_effect() {
     let mut core = relay();
     let quiet = Reply::default();
-    let ahead = Heartbeat { roster_version: 3, ..heartbeat(2, 1) };
-    let ahead = Frame::Heartbeat(ahead.seal(&member_key(2)));
-    assert_eq!(heartbeats_alone(&mut core, id(2), ahead, at(10)), quiet, "no documents are asked for");
+    let reply = from_elsewhere(&mut core, declaring([198, 51, 100, 9], 1), at(10));
+    assert_eq!(reply, quiet, "no documents are asked for");
     assert_eq!(core.observer().heard(id(2)).unwrap().at, at(10));
 
     let beacon = Frame::Beacon(Beacon { console: anna(), nonce: Nonce::from_u64(5) });
-    assert_eq!(heartbeats_alone(&mut core, id(2), beacon, at(20)), quiet);
+    assert_eq!(from_elsewhere(&mut core, beacon, at(20)), quiet);
     assert!(core.sense(at(20)).beacons.is_empty());
     let docs = frame::Docs { docs: vec![by(1, &policy(core.shelf(), 1))], more: false };
-    assert_eq!(heartbeats_alone(&mut core, id(2), Frame::Docs(docs), at(30)), quiet);
+    assert_eq!(from_elsewhere(&mut core, Frame::Docs(docs), at(30)), quiet);
     assert!(core.shelf().policy(pool()).is_none());
-    assert_eq!(heartbeats_alone(&mut core, id(2), Frame::DocGet(DocGet::default()), at(40)), quiet);
+    assert_eq!(from_elsewhere(&mut core, Frame::DocGet(DocGet::default()), at(40)), quiet);
 
     let forged = Frame::Heartbeat(heartbeat(2, 2).seal(&member_key(3)));
-    assert!(heartbeats_alone(&mut core, id(2), forged, at(50)).close);
+    assert!(from_elsewhere(&mut core, forged, at(50)).close);
     let others = Frame::Heartbeat(heartbeat(1, 2).seal(&member_key(1)));
-    assert!(heartbeats_alone(&mut core, id(2), others, at(60)).close, "its own heartbeats only");
+    assert!(from_elsewhere(&mut core, others, at(60)).close, "its own heartbeats only");
+}
+
+#[test]
+fn a_heartbeat_from_elsewhere_has_to_declare_that_very_address() {
+    let mut core = relay();
+    for frame in [declaring([203, 0, 113, 7], 1), sealed(2, 1)] {
+        let reply = from_elsewhere(&mut core, frame, at(10));
+        let [Frame::Refused(refusal)] = reply.frames.as_slice() else { panic!("{reply:?}") };
+        assert!(refusal.message.starts_with("source 198.51.100.9 is not among"), "{refusal}");
+        assert!(!reply.close, "it may declare it with the next one");
+        assert!(core.observer().heard(id(2)).is_none());
+    }
+    from_elsewhere(&mut core, declaring([198, 51, 100, 9], 2), at(20));
+    assert!(core.observer().heard(id(2)).is_some());
 }
 
 #[test]
