@@ -26,7 +26,7 @@ use crate::profile::{self, Facts, Lock, Taken};
 use crate::reach::Reach;
 use crate::recorder::Recorder;
 use crate::watch::Start;
-use crate::{anchors, clock, ddns, desk, guard, random, supervise};
+use crate::{anchors, clock, daily, ddns, desk, guard, random, supervise};
 
 /// How long watches may take for their last words, all together.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -306,6 +306,7 @@ impl Host {
             tasks.push(keep_running("the anchors", &inner, anchors::watch_anchors));
             tasks.push(keep_running("the fleet guard", &inner, guard::watch_fleet));
             tasks.push(keep_running("the look at addresses", &inner, ddns::watch_addresses));
+            tasks.push(keep_running("the daily checks", &inner, daily::watch_days));
             tasks.push(keep_running("the probes of services", &inner, anchors::watch_services));
         }
         inner.documents_changed();

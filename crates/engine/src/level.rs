@@ -8,6 +8,7 @@ use std::time::Duration;
 use model::{MemberId, PoolId};
 use protocol::docs::{DocKind, Fork};
 use protocol::frame::{DocGet, DocStored, Frame};
+use protocol::sign::Signer;
 
 use crate::inner::Inner;
 
@@ -162,11 +163,13 @@ impl Inner {
         let shelf = self.fleet.shelf();
         let about = |fork: &&Fork| fork.pool.is_none_or(|forked| forked == pool);
         let fork = shelf.forks().find(about)?;
-        let what = if fork.pool.is_some() { "policies" } else { "rosters" };
-        Some(format!(
-            "two {what} of version {} were signed by different consoles; sign any change to end that",
-            fork.version
-        ))
+        let kept = match fork.pool {
+            Some(pool) => shelf.policy(pool).map(|kept| kept.signed.signed.by),
+            None => shelf.roster().map(|kept| kept.signed.signed.by),
+        };
+        let ours = kept == Some(Signer::Console(self.fleet.console));
+        let by = shelf.roster().and_then(|roster| Some(roster.content.console(fork.by)?.name.clone()));
+        Some(fork_words(fork, ours, &by.unwrap_or_else(|| fork.by.short())))
     }
 
     /// Waits, for a moment, until the relays that can be reached have what this short-lived host signed; names those
@@ -204,5 +207,48 @@ impl Inner {
             })
         };
         level.roster >= shelf.roster_version() && pools.iter().all(has)
+    }
+}
+
+/// What a fork means to this console: the one whose document came second has to know that its change counts nowhere
+/// else.
+fn fork_words(fork: &Fork, ours: bool, by: &str) -> String {
+    let (one, many) = if fork.pool.is_some() { ("policy", "policies") } else { ("roster", "rosters") };
+    let version = fork.version;
+    if ours {
+        return format!(
+            "this console's {one} of version {version} came second and counts here alone: relays keep the one that {by} \
+             signed; look at what {by} changed, then sign any change to end that"
+        );
+    }
+    format!(
+        "two {many} of version {version} were signed by different consoles, one of them by {by}; sign any change to end that"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::ConsoleId;
+
+    fn hash(byte: &str) -> protocol::sign::BodyHash {
+        serde_json::from_value(byte.repeat(32).into()).unwrap()
+    }
+
+    #[test]
+    fn the_console_whose_document_came_second_is_told_so() {
+        let fork = Fork {
+            doc: DocKind::Policy,
+            pool: Some(PoolId::from_number(5)),
+            version: 7,
+            kept: hash("01"),
+            other: hash("02"),
+            by: ConsoleId::from_number(2),
+        };
+        let loser = fork_words(&fork, true, "bob");
+        assert!(loser.contains("this console's policy of version 7 came second"), "{loser}");
+        assert!(loser.contains("relays keep the one that bob signed"), "{loser}");
+        let third = fork_words(&Fork { pool: None, ..fork }, false, "bob");
+        assert!(third.contains("two rosters of version 7") && third.contains("by bob"), "{third}");
     }
 }

@@ -9,6 +9,7 @@
 
 mod anchors;
 mod clock;
+mod daily;
 mod ddns;
 mod desk;
 mod enrol;

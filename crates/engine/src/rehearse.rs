@@ -84,6 +84,14 @@ pub(crate) async fn rehearse(inner: &Arc<Inner>, pool: PoolId) -> Rehearsal {
     }
 }
 
+/// The part that no machine sees by itself, without the claim probe: whose the record is, and where the zone lives.
+pub(crate) async fn look_at_zone(inner: &Arc<Inner>, pool: PoolId, register: &Register) -> Vec<Check> {
+    let mut checks = Checks(Vec::new());
+    check_register(&mut checks, inner, pool, register).await;
+    check_zone(&mut checks, inner, pool, register).await;
+    checks.0
+}
+
 async fn check_claim(checks: &mut Checks, register: &Register) {
     let began = Instant::now();
     let (report, _) = test_claim(register, Scope::Scratch).await;

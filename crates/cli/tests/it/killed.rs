@@ -11,7 +11,7 @@ use crate::{code, json, stderr};
 
 const INIT: &[&str] = &["profile", "init", "--vault", "file", "--name", "desk"];
 /// Kills of one command, spread evenly over the time that it takes.
-const KILLS: u32 = 24;
+const KILLS: u32 = 12;
 
 fn begin(profile: &Profile, arguments: &[&str]) -> Child {
     profile.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()

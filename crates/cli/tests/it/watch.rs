@@ -134,38 +134,3 @@ fn who_follows_the_status_hears_that_the_host_leaves() {
     let ended = follower.wait_with_output().unwrap();
     assert!(stderr(&ended).contains("the host leaves"), "{}", stderr(&ended));
 }
-
-#[test]
-fn a_watch_lets_a_call_end_and_a_second_signal_cuts_it() {
-    let profile = Profile::made();
-    let mut watch = Watch::start(&profile);
-    profile.run(&["pool", "create", "web"]);
-    // A rehearsal waits for a machine that looks around, longer than this test lives. Of two under one key one is done,
-    // and the other ends at once: then the first is under way.
-    let mut pair: Vec<_> =
-        (0..2).map(|_| begin(&profile, &["--key", "once", "rehearse", "web", "--json"])).collect();
-    let ended = loop {
-        if let Some(ended) = pair.iter_mut().position(|one| one.try_wait().unwrap().is_some()) {
-            break ended;
-        }
-        std::thread::yield_now();
-    };
-    let refused = pair.remove(ended).wait_with_output().unwrap();
-    let mut rehearsal = pair.remove(0);
-    assert!(stderr(&refused).contains("being done right now"), "{}", stderr(&refused));
-    watch.signal();
-    while watch.told() != "STOPPING=1" {}
-    assert!(!profile.directory().join("profile/host.sock").exists(), "nobody new comes in");
-    assert!(watch.process.try_wait().unwrap().is_none(), "the rehearsal is let go on");
-    assert!(rehearsal.try_wait().unwrap().is_none(), "and it does");
-    watch.signal();
-    assert!(watch.process.wait().unwrap().success(), "a clean end");
-    let cut = rehearsal.wait_with_output().unwrap();
-    assert!(stderr(&cut).contains("the host ended before this was over"), "{}", stderr(&cut));
-    let again = profile.run(&["--key", "once", "rehearse", "web", "--json"]);
-    assert!(
-        stderr(&again).contains("begun before the host restarted"),
-        "what was cut is never told as done: {}",
-        stderr(&again)
-    );
-}
