@@ -1,10 +1,13 @@
 // Every screen in its states. A new screen is a line here: it is then checked by axe and photographed in both themes.
+import { SETUP_CASES } from "./cases-setup.mjs";
+
 const overview = "overview";
 const pool = "pool/production-edge/overview";
 const member = "pool/production-edge/member/edge-fra-1";
 const AFTER_LOSS_S = 75;
 
 export const CASES = [
+  ...SETUP_CASES,
   { name: "overview-full", place: overview },
   { name: "overview-empty", place: overview, scenario: "empty" },
   { name: "overview-stale", place: overview, scenario: "stale", ranS: AFTER_LOSS_S },

@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
 
-const DIST = fileURLToPath(new URL("../../dist-scenario/", import.meta.url));
+/** Another folder where several build at once. */
+const DIST = process.env.PAGE_DIST ?? fileURLToPath(new URL("../../dist-scenario/", import.meta.url));
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".woff2": "font/woff2" };
 // The policy of the desktop, without its ipc addresses: what breaks it there breaks here.
 const POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:";
