@@ -120,6 +120,9 @@ pub(crate) enum Command {
     /// What happened: phases, evidence, reason
     #[command(subcommand)]
     Incidents(IncidentCommand),
+    /// What people were told, and how this console tells them
+    #[command(subcommand)]
+    Notices(NoticeCommand),
     /// Who changed what
     #[command(after_help = "Example:\n  serversctl audit --limit 20")]
     Audit(AuditArgs),
@@ -224,6 +227,30 @@ pub(crate) enum IncidentCommand {
         /// Its id, or the first eight digits
         incident: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum NoticeCommand {
+    /// List what people were told, newest first
+    #[command(after_help = "Example:\n  serversctl notices list --limit 20")]
+    List {
+        /// At most this many
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Show whether this console's desktop tells people
+    #[command(after_help = "Example:\n  serversctl notices show")]
+    Show,
+    /// Show no notices on this console's desktop for a while, 7 days at most
+    #[command(after_help = "Example:\n  serversctl notices mute --for 1h")]
+    Mute {
+        /// How long
+        #[arg(long = "for", value_name = "TIME", default_value = "1h")]
+        time: Duration,
+    },
+    /// Show notices again
+    #[command(after_help = "Example:\n  serversctl notices unmute")]
+    Unmute,
 }
 
 #[derive(Debug, Args)]

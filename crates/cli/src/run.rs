@@ -8,7 +8,7 @@ use api::view::incident::IncidentOutcome;
 use api::{ApiError, Outcome, Subscribe, Topic, request as req};
 use serde::Serialize;
 
-use crate::args::{AutoCommand, Cli, Command, DriftCommand, IncidentCommand, StatusArgs};
+use crate::args::{AutoCommand, Cli, Command, DriftCommand, IncidentCommand, NoticeCommand, StatusArgs};
 use crate::session::Session;
 use crate::{show, watch};
 
@@ -96,10 +96,29 @@ async fn on_command(session: &Session, command: Command) -> Result<(), ApiError>
             screen.outcome(&session.change(request).await?, show::dns)
         }
         Command::Incidents(command) => incidents(session, command).await,
+        Command::Notices(command) => notices(session, &command).await,
         Command::Audit(args) => {
             let request = req::AuditListRequest { limit: Some(args.limit), before: args.before };
             screen.answer(&session.read(request).await?, show::audit)
         }
+    }
+}
+
+async fn notices(session: &Session, command: &NoticeCommand) -> Result<(), ApiError> {
+    let screen = session.screen;
+    let mute = |mute_ms| req::NoticeSettingsSet { mute_ms: Some(mute_ms), ..Default::default() };
+    match command {
+        NoticeCommand::List { limit } => {
+            let request = req::NoticeListRequest { limit: Some(*limit) };
+            screen.answer(&session.read(request).await?, show::notices)
+        }
+        NoticeCommand::Show => {
+            screen.answer(&session.read(req::NoticeSettingsShow {}).await?, show::notice_settings)
+        }
+        NoticeCommand::Mute { time } => {
+            screen.outcome(&session.change(mute(time.ms)).await?, show::notice_settings)
+        }
+        NoticeCommand::Unmute => screen.outcome(&session.change(mute(0)).await?, show::notice_settings),
     }
 }
 

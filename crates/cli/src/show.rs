@@ -12,13 +12,15 @@ mod incident;
 mod member;
 mod pool;
 mod provider;
+mod stat;
 mod table;
 
 pub(crate) use host::{card, consoles, host, joined, vault};
-pub(crate) use incident::{audit, explanation, incident, incidents, what_if};
+pub(crate) use incident::{audit, explanation, incident, incidents, notice_settings, notices, what_if};
 pub(crate) use member::{invitation, member, members};
 pub(crate) use pool::{moved, pool, pools, rehearsal, status, statuses};
 pub(crate) use provider::{dns, provider, providers, report};
+pub(crate) use stat::{is_trouble, stat};
 use table::Table;
 
 use std::fmt::{self, Write as _};

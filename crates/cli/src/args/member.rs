@@ -43,6 +43,18 @@ The secret is shown once, works once, and ends after 24 hours. The command asks 
         #[arg(value_parser = value::member)]
         member: MemberRef,
     },
+    /// Read its HAProxy's statistics, right now
+    #[command(
+        after_help = "Examples:\n  serversctl member stat edge-1\n  serversctl member stat edge-1 --problems"
+    )]
+    Stat {
+        /// Name or id of the member
+        #[arg(value_parser = value::member)]
+        member: MemberRef,
+        /// Only what does not serve
+        #[arg(long)]
+        problems: bool,
+    },
     /// Change a member's name, address, sources or priority
     #[command(
         after_help = "Examples:\n  serversctl member set edge-1 --from 203.0.113.7,2001:db8::/64\n  serversctl member set edge-1 \

@@ -1,8 +1,8 @@
 //! `member` and `activate`.
 
 use api::request::{
-    MemberActivate, MemberEnrol, MemberInvite, MemberListRequest, MemberRemove, MemberShow, MemberUpdate,
-    Readiness,
+    MemberActivate, MemberEnrol, MemberInvite, MemberListRequest, MemberRemove, MemberShow, MemberStat,
+    MemberUpdate, Readiness,
 };
 use api::{ApiError, Change};
 
@@ -36,6 +36,13 @@ pub(crate) async fn on_member(session: &Session, command: MemberCommand) -> Resu
         }
         MemberCommand::Show { member } => {
             screen.answer(&session.read(MemberShow { member }).await?, show::member)
+        }
+        MemberCommand::Stat { member, problems } => {
+            let mut stat = session.read(MemberStat { member }).await?;
+            if problems {
+                stat.rows.retain(show::is_trouble);
+            }
+            screen.answer(&stat, show::stat)
         }
         MemberCommand::Set { member, name, from, address, priority } => {
             let request = MemberUpdate { change, member, name, sources: from, address, priority };

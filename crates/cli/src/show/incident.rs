@@ -1,7 +1,7 @@
 //! Incidents, explanations, audit.
 
 use api::view::explain::{Entry, Explanation, WhatIf};
-use api::view::incident::{AuditList, IncidentList, IncidentView};
+use api::view::incident::{AuditList, IncidentList, IncidentView, NoticeList, NoticeSettings};
 
 use super::pool::phases;
 use super::{Table, clock, evidence, moment, span};
@@ -103,6 +103,26 @@ pub(crate) fn what_if(what_if: &WhatIf) -> String {
     let after =
         what_if.write_after_ms.map_or_else(String::new, |ms| format!(" (written after {})", span(ms)));
     format!("If {}: {}{after}\n{}", what_if.supposed, what_if.conclusion, entries(&what_if.entries))
+}
+
+pub(crate) fn notices(list: &NoticeList) -> String {
+    if list.notices.is_empty() {
+        return "Nothing was told yet".to_owned();
+    }
+    let mut table = Table::new(&["TOLD", "ABOUT", "INCIDENT", "TEXT"]);
+    for notice in &list.notices {
+        let incident = notice.incident.map(|id| id.short()).unwrap_or_default();
+        table.row([moment(notice.at_ms), notice.topic.clone(), incident, notice.text.clone()]);
+    }
+    table.to_text("")
+}
+
+pub(crate) fn notice_settings(settings: &NoticeSettings) -> String {
+    match settings.muted_until_ms {
+        0 if settings.shown => "Notices are shown".to_owned(),
+        0 => "Notices are not shown on the desktop".to_owned(),
+        until => format!("Notices are muted until {}", moment(until)),
+    }
 }
 
 pub(crate) fn audit(list: &AuditList) -> String {
