@@ -110,7 +110,7 @@ enum Next {
     Answer(usize),
     Crash(usize),
     Start(usize),
-    HoldNext(usize),
+    HoldBack(usize),
     Act(usize),
     ReadLate(usize),
     ReadOld(usize),
@@ -274,7 +274,7 @@ impl Walk<'_> {
         let arms = [
             (Kind::Crash, Next::Crash(console), false),
             (Kind::Freeze, Next::Freeze(console), false),
-            (Kind::Hold, Next::HoldNext(console), armed),
+            (Kind::Hold, Next::HoldBack(console), armed),
             (Kind::LateReading, Next::ReadLate(console), armed),
             (Kind::OldReading, Next::ReadOld(console), armed),
         ];
@@ -337,7 +337,7 @@ impl Node {
                 self.small.crash(console);
             }
             Next::Start(console) => self.small.start(console),
-            Next::HoldNext(console) => {
+            Next::HoldBack(console) => {
                 self.faults -= 1;
                 self.small.desk(console).store = Store::Held;
             }
