@@ -1080,6 +1080,15 @@ export type MemberShow = {
 member: MemberRef, };
 
 /**
+ * Asks a member for its HAProxy's statistics.
+ */
+export type MemberStat = { 
+/**
+ * Which.
+ */
+member: MemberRef, };
+
+/**
  * One member inside a pool's status.
  */
 export type MemberStatus = { 
@@ -2145,6 +2154,146 @@ probePort: Set<number>,
 preferred: Set<MemberRef>, };
 
 /**
+ * What a row describes.
+ */
+export type StatKind = "frontend" | "backend" | "server" | "listener";
+
+/**
+ * One frontend, backend, server or listener. Counters count since HAProxy started.
+ */
+export type StatRow = { 
+/**
+ * The proxy it belongs to.
+ */
+proxy: string, 
+/**
+ * `FRONTEND`, `BACKEND`, or its own name.
+ */
+name: string, 
+/**
+ * What it is.
+ */
+kind: StatKind, 
+/**
+ * How it stands.
+ */
+state: StatState, 
+/**
+ * The same in HAProxy's words.
+ */
+status: string, 
+/**
+ * `tcp`, `http` or another mode; empty in versions that do not say.
+ */
+mode: string, 
+/**
+ * Its address; empty when the socket's level hides it.
+ */
+address: string, 
+/**
+ * Sessions now.
+ */
+sessions: number, 
+/**
+ * Most sessions at one time.
+ */
+sessionsMax: number, 
+/**
+ * Limit of sessions.
+ */
+sessionsLimit?: number, 
+/**
+ * Sessions in all.
+ */
+sessionsTotal: number, 
+/**
+ * New sessions in the last second.
+ */
+sessionRate: number, 
+/**
+ * HTTP requests in the last second.
+ */
+requestRate?: number, 
+/**
+ * HTTP requests in all.
+ */
+requestsTotal?: number, 
+/**
+ * Requests waiting for a server.
+ */
+queued: number, 
+/**
+ * Bytes in.
+ */
+inBytes: number, 
+/**
+ * Bytes out.
+ */
+outBytes: number, 
+/**
+ * Faulty requests, failed connections and faulty answers.
+ */
+errors: number, 
+/**
+ * Retried connections.
+ */
+retries: number, 
+/**
+ * Effective weight.
+ */
+weight?: number, 
+/**
+ * Serves only when others cannot.
+ */
+backup: boolean, 
+/**
+ * Times it went down.
+ */
+downs: number, 
+/**
+ * Seconds since the status changed.
+ */
+changedS?: number, 
+/**
+ * Seconds spent down.
+ */
+downtimeS?: number, 
+/**
+ * HTTP answers: 1xx, 2xx, 3xx, 4xx, 5xx, others; empty where no HTTP is spoken.
+ */
+responses: Array<number>, 
+/**
+ * What its health check said last, in HAProxy's words; empty without a check.
+ */
+check: string, 
+/**
+ * How long that check took, in ms.
+ */
+checkMs?: number, };
+
+/**
+ * How it stands, by HAProxy's word.
+ */
+export type StatState = "up" | "shaky" | "down" | "drain" | "maintenance" | "unchecked" | "unknown";
+
+/**
+ * The table.
+ */
+export type StatView = { 
+/**
+ * Of which member.
+ */
+member: string, 
+/**
+ * How long the member took to answer, roads included.
+ */
+tookMs: number, 
+/**
+ * In HAProxy's order.
+ */
+rows: Array<StatRow>, };
+
+/**
  * A subscription.
  */
 export type Subscribe = { 
@@ -2336,6 +2485,7 @@ export type Commands = {
   pool_what_if: { request: PoolWhatIf; answer: WhatIf };
   member_list: { request: MemberListRequest; answer: MemberList };
   member_show: { request: MemberShow; answer: MemberView };
+  member_stat: { request: MemberStat; answer: StatView };
   provider_list: { request: ProviderListRequest; answer: ProviderList };
   provider_test: { request: ProviderTest; answer: TestReport };
   dns_show: { request: DnsShow; answer: DnsView };
