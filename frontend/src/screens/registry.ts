@@ -19,6 +19,8 @@ export interface Screen {
 
 export const SCREENS: readonly Screen[] = [
   { pattern: "overview", component: Overview },
+  { pattern: "incidents", load: () => import("./incidents/Incidents.svelte") },
+  { pattern: "incidents/:incident", load: () => import("./incidents/Incident.svelte") },
   { pattern: "pool/:pool", component: PoolScreen },
   { pattern: "pool/:pool/:tab", component: PoolScreen },
   { pattern: "pool/:pool/member/:member", component: PoolScreen },
@@ -27,4 +29,5 @@ export const SCREENS: readonly Screen[] = [
 
 export const SECTIONS: readonly Section[] = [
   { id: "overview", title: "Overview", icon: "grid", place: "overview", owns: ["overview"], keys: "G O" },
+  { id: "incidents", title: "Incidents", icon: "pulse", place: "incidents", owns: ["incidents"], keys: "G I", count: (live) => live.openIncidents.length, countMeans: "open" },
 ];

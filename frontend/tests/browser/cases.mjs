@@ -1,4 +1,5 @@
 // Every screen in its states. A new screen is a line here: it is then checked by axe and photographed in both themes.
+import { INCIDENT_CASES } from "./cases-incidents.mjs";
 import { SETUP_CASES } from "./cases-setup.mjs";
 
 const overview = "overview";
@@ -7,6 +8,7 @@ const member = "pool/production-edge/member/edge-fra-1";
 const AFTER_LOSS_S = 75;
 
 export const CASES = [
+  ...INCIDENT_CASES,
   ...SETUP_CASES,
   { name: "overview-full", place: overview },
   { name: "overview-empty", place: overview, scenario: "empty" },

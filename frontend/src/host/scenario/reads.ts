@@ -3,7 +3,7 @@
 import { HostError } from "../host";
 import type { SimPool } from "./cast";
 import type { Play } from "./scenario-host";
-import { CONSOLE_ID, type World } from "./world";
+import type { World } from "./world";
 
 export function poolOf(world: World, ref: string): SimPool {
   const pool = world.pool(ref);
@@ -21,8 +21,6 @@ export function reads(world: World): Play {
   const byName = () => [...world.pools].sort((a, b) => a.name.localeCompare(b.name));
   return {
     host_status: () => world.host(),
-    console_id: () => ({ console: CONSOLE_ID, name: "ops-laptop", card: "sctl-card-1:ops-laptop", fingerprint: "SHA256:Qm4xT7uKp0vYw3s9" }),
-    console_list: () => ({ consoles: [{ id: CONSOLE_ID, name: "ops-laptop", role: "owner", fingerprint: "SHA256:Qm4xT7uKp0vYw3s9", thisOne: true }] }),
     pool_status: ({ pool }) => ({
       revision: world.revision, pools: (pool === undefined ? byName() : [poolOf(world, pool)]).map((one) => world.status(one)),
     }),
@@ -53,13 +51,6 @@ export function reads(world: World): Play {
       const found = memberOf(world, member);
       return world.memberView(found.pool, found.member);
     },
-    provider_list: () => ({
-      providers: world.pools.length === 0 ? [] : [{
-        name: "edge-dns", link: { kind: "rfc2136", server: "192.0.2.53:53", zone: "example.com", keyName: "sctl", algorithm: "hmac-sha256" },
-        secretPlace: "the keychain of this computer", pools: world.pools.filter((pool) => pool.provider).map((pool) => pool.name),
-        tested: { passed: true, atMs: Date.now() - 3_600_000, summary: "answers, knows the zone and accepts the key", checks: [] },
-      }],
-    }),
     dns_show: ({ pool }) => {
       const sim = poolOf(world, pool);
       const { register } = world.status(sim);
@@ -71,7 +62,7 @@ export function reads(world: World): Play {
       };
     },
     incident_list: ({ pool, limit }) => ({
-      incidents: world.incidents.filter((one) => pool === undefined || one.pool === pool || one.poolName === pool).slice(0, limit ?? 50),
+      incidents: world.incidents.filter((one) => pool === undefined || one.pool === pool || one.poolName === pool).slice(0, limit ?? 50).map((one) => ({ ...one, entries: [], evidence: [] })),
     }),
     incident_show: ({ incident }) => {
       const found = world.incidents.find((one) => one.id === incident || one.id.startsWith(incident));

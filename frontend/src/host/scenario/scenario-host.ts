@@ -5,6 +5,7 @@ import type { CommandName, Event, Progress, Subscribe } from "../../generated/ap
 import { HostError, type Answer, type Host, type Request, type Subscription } from "../host";
 import { crowd, fleet } from "./cast";
 import { changes } from "./changes";
+import { desk } from "./desk";
 import { reads } from "./reads";
 import { begin, setup } from "./setup";
 import { playFailover } from "./stories";
@@ -37,7 +38,7 @@ class ScenarioHost implements Host {
     this.#world = new World(pools);
     if (scenario === "empty" || scenario === "fresh") Object.assign(this.#world, { incidents: [], audit: [] });
     if (scenario === "fresh") this.#world.profile = "missing";
-    this.#play = { ...reads(this.#world), ...changes(this.#world), ...setup(this.#world) };
+    this.#play = { ...reads(this.#world), ...changes(this.#world), ...setup(this.#world), ...desk(this.#world) };
     begin(this.#world, scenario);
     const edge = this.#world.pool("production-edge");
     if (scenario === "failover" && edge) playFailover(this.#world, edge, STORY_MS);

@@ -2,6 +2,7 @@
 
 import type { IncidentView } from "../../generated/api";
 import type { SimMember, SimPool } from "./cast";
+import { automatic } from "./incidents";
 import type { World } from "./world";
 
 type Later = (ms: number, work: () => void) => void;
@@ -20,42 +21,39 @@ export function playFailover(world: World, pool: SimPool, afterMs: number): void
   const from = pool.members.find((one) => one.id === pool.activeId);
   const to = pool.members.find((one) => one.id !== pool.activeId && one.health.kind === "ready");
   if (!from || !to) return;
-  const incident: IncidentView = {
-    id: "00000000-0000-4000-a000-000000000043", pool: pool.id, poolName: pool.name, cause: `${from.name} was silent for ${pool.delayS} s`, from: from.name,
-    beganMs: 0, phases: [], entries: [], evidence: [], outcome: "open",
-  };
-  const reach = (name: string) => {
-    const last = incident.phases[incident.phases.length - 1];
-    if (last) last.tookMs = Date.now() - last.atMs;
-    incident.phases = [...incident.phases, { name, atMs: Date.now() }];
+  const others = pool.members.filter((one) => one !== from).map((one) => one.name);
+  let incident: IncidentView | undefined;
+  /** The incident as far as its story has come. */
+  const reach = (untilMs: number, outcome: IncidentView["outcome"]) => {
+    const began = incident?.beganMs ?? Date.now();
+    const { to: target, epoch, endedMs, ...whole } = automatic(43, pool, began, from.name, to.name, others, pool.epoch);
+    const moved = outcome === "moved";
+    incident = {
+      ...whole, outcome, phases: whole.phases.filter((one) => one.atMs <= began + untilMs), entries: whole.entries.filter((one) => (one.atMs ?? 0) <= began + untilMs),
+      ...(moved && target && epoch && endedMs ? { to: target, epoch, endedMs } : {}),
+    };
+    world.incidents = [incident, ...world.incidents.filter((one) => one.id !== whole.id)];
     world.tell({ kind: "incident", value: structuredClone(incident) });
   };
   later(afterMs, () => (from.silentSinceMonoMs = performance.now()));
   later(afterMs + 3_200, () => {
-    incident.beganMs = Date.now() - 3_200;
     from.health = { kind: "degraded", reason: "late: newest life 3.2 s old" };
-    pool.incidentId = incident.id;
-    world.incidents = [incident, ...world.incidents];
     enter(world, pool, "SUSPECT", `${from.name} is late`);
-    reach("suspect");
   });
   later(afterMs + pool.delayS * 1_000, () => {
     from.health = { kind: "down", reason: `silent for ${pool.delayS} s` };
     from.sessions = 0;
+    reach(0, "open");
+    if (incident) pool.incidentId = incident.id;
     enter(world, pool, "CONFIRM", `asks the others about ${from.name}`);
-    reach("confirmed");
   });
   later(afterMs + pool.delayS * 1_000 + 400, () => {
     enter(world, pool, "CLAIM", "makes sure of everything once more before writing");
-    reach("decided");
+    reach(402, "open");
     writeRecord(world, pool, to, () => {
-      incident.to = to.name;
-      incident.epoch = pool.epoch;
-      incident.outcome = "moved";
-      incident.endedMs = Date.now();
+      reach(9_999, "moved");
       delete pool.incidentId;
-      reach("read-back");
-      world.notice({ topic: "moved", pool: pool.id, incident: incident.id, text: `${from.name} was silent for ${pool.delayS} s. Clients follow within 60 s` });
+      world.notice({ topic: "moved", pool: pool.id, ...(incident ? { incident: incident.id } : {}), text: `traffic moved to ${to.name}: ${from.name} is confirmed down; ${to.name} is ready` });
     });
   });
 }

@@ -5,6 +5,7 @@ import type {
   Rehearsal, VaultView, WatchView,
 } from "../../generated/api";
 import type { SimMember, SimPool } from "./cast";
+import { past } from "./incidents";
 
 const MIB = 1_048_576;
 export const CONSOLE_ID = "00000000-0000-4000-9000-000000000001";
@@ -28,7 +29,7 @@ export class World {
       pool.stateSinceMonoMs += now;
       for (const member of pool.members) if (member.silentAtStartMs !== undefined) member.silentSinceMonoMs = now - member.silentAtStartMs;
     }
-    this.incidents = past(pools);
+    this.incidents = past(pools, Date.now());
     this.audit = deeds();
   }
 
@@ -224,30 +225,6 @@ export function rehearsal(pool: SimPool, agoMs: number): Rehearsal {
     ],
     survives: pool.members.filter((one) => one.id !== pool.activeId).length > 1 ? ["the loss of any one member"] : [], vantages: ["every member about every other"],
   };
-}
-
-/** What happened before the scenario began. */
-function past(pools: SimPool[]): IncidentView[] {
-  const pool = pools.find((one) => one.name === "production-edge");
-  if (!pool) return [];
-  const began = Date.now() - 33 * 60_000 - 21_000;
-  const at = (ms: number) => began + ms;
-  return [
-    {
-      id: "00000000-0000-4000-a000-000000000042", pool: pool.id, poolName: pool.name, cause: "edge-fra-1 was silent for 10 s", from: "edge-fra-1",
-      to: "edge-ams-2", epoch: pool.epoch, beganMs: began, endedMs: at(11_978), outcome: "moved", evidence: [],
-      phases: [
-        { name: "suspect", atMs: at(3_000), tookMs: 7_002 }, { name: "confirmed", atMs: at(10_002), tookMs: 388 }, { name: "decided", atMs: at(10_390), tookMs: 12 },
-        { name: "sent", atMs: at(10_402), tookMs: 676 }, { name: "accepted", atMs: at(11_078), tookMs: 900 }, { name: "read-back", atMs: at(11_978), tookMs: 0 },
-      ],
-      entries: [
-        { atMs: at(3_000), afterMs: 3_000, from: "STEADY", to: "SUSPECT", cause: "late", reason: "edge-fra-1 is late", evidence: [] },
-        { atMs: at(10_002), afterMs: 10_002, from: "SUSPECT", to: "CONFIRM", cause: "silent", reason: "silent for 10 s; the others are asked", evidence: [] },
-        { atMs: at(10_390), afterMs: 10_390, from: "CONFIRM", to: "CLAIM", cause: "down", reason: "2 of 2 others do not hear it either", evidence: [] },
-        { atMs: at(11_978), afterMs: 11_978, from: "VERIFY", to: "HOLD", cause: "served", reason: "all name servers answer with the new address", evidence: [] },
-      ],
-    },
-  ];
 }
 
 function deeds(): AuditEntry[] {
