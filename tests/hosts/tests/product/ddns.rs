@@ -19,8 +19,8 @@ const UNIT: &str = "balctl-heartbeat.service";
 const WATCHED: Duration = Duration::from_secs(12);
 
 /// A pool whose members declare the address of their default route: enrolment here pins what they declare.
-fn roaming_world(act: impl FnOnce(&mut Stage<'_>) -> Result<()>) {
-    in_world(3, DELAY, |stage| {
+fn roaming_world(members: u8, act: impl FnOnce(&mut Stage<'_>) -> Result<()>) {
+    in_world(members, DELAY, |stage| {
         for member in stage.members.iter() {
             declare(member, None)?;
         }
@@ -55,8 +55,10 @@ fn readdress(member: &Member, address: Ipv4Addr) -> Result<()> {
 /// Waits until the product says these words about dynamic DNS, in `status` and in `explain` alike.
 fn wait_words(stage: &Stage<'_>, on: bool, words: &[&str]) -> Result<()> {
     wait::until(&format!("the words `{}`", words.join("`, `")), SOON, || {
-        let said = [stage.console.status()?["dynamicDns"].clone(), stage.console.explain()?["dynamicDns"].clone()];
-        let fits = |one: &Value| one["on"] == on && words.iter().all(|word| text(one, "words").contains(word));
+        let said =
+            [stage.console.status()?["dynamicDns"].clone(), stage.console.explain()?["dynamicDns"].clone()];
+        let fits =
+            |one: &Value| one["on"] == on && words.iter().all(|word| text(one, "words").contains(word));
         Ok(Seen::when(said.iter().all(fits), format!("{said:?}")))
     })
 }
@@ -67,7 +69,7 @@ fn shown(stage: &Stage<'_>, member: &str) -> Result<Value> {
 
 #[test]
 fn the_record_and_then_the_roster_follow_the_active_members_address() {
-    roaming_world(|stage| {
+    roaming_world(3, |stage| {
         stage.console.ask(&["pool", "set", POOL, "--dynamic-dns", "on"])?;
         wait_words(stage, true, &[&format!("lb1 declares {OLD}, which is published")])?;
         stage.console.wait_state(&["STEADY"], SOON)?;
@@ -124,7 +126,7 @@ fn the_record_and_then_the_roster_follow_the_active_members_address() {
 
 #[test]
 fn what_nobody_sees_is_not_followed_and_neither_is_anything_while_the_switch_is_off() {
-    roaming_world(|stage| {
+    roaming_world(3, |stage| {
         let before = stage.record()?;
         // Off: lb1 leads to the world by another address, and is still where it was.
         let second = format!(
@@ -167,5 +169,33 @@ fn what_nobody_sees_is_not_followed_and_neither_is_anything_while_the_switch_is_
         let told = stage.members.iter().map(|member| member.journal(UNIT, 400));
         let told = told.collect::<Result<Vec<_>>>()?.join("\n");
         told.contains(&refused).then_some(()).with_context(|| format!("nobody says `{refused}`:\n{told}"))
+    });
+}
+
+#[test]
+fn with_two_members_the_consoles_own_link_is_the_second_vantage_point() {
+    roaming_world(2, |stage| {
+        stage.console.ask(&["pool", "set", POOL, "--dynamic-dns", "on"])?;
+        stage.console.wait_state(&["STEADY"], SOON)?;
+        stage.console.wait_ready(READY_BOUND)?;
+        let before = stage.record()?;
+        readdress(stage.member("lb1"), NEW)?;
+        let after = stage.wait_moved(&before, MOVE_BOUND)?;
+        ensure!(after.address == NEW, "{}", after.text);
+        wait::until("the roster to follow", SOON, || {
+            let lb1 = shown(stage, "lb1")?;
+            Ok(Seen::when(text(&lb1, "address") == NEW.to_string(), lb1.to_string()))
+        })?;
+        stage.console.wait_state(&["STEADY"], READY_BOUND)?;
+        stage.console.wait_standby("lb2", READY_BOUND)?;
+
+        // Its administrator pins what it declares, and it is given a third address: nothing follows it there, and its
+        // heartbeats from there must not make it look well. It is lost, and traffic goes to the other one.
+        declare(stage.member("lb1"), Some(NEW))?;
+        stage.console.wait_ready(READY_BOUND)?;
+        readdress(stage.member("lb1"), Fabric::address(41))?;
+        let last = stage.wait_moved(&after, MOVE_BOUND)?;
+        ensure!(last.address == Fabric::address(12), "{}", last.text);
+        Ok(())
     });
 }
