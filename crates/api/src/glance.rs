@@ -13,13 +13,13 @@ mod place;
 mod tray;
 mod wording;
 
-pub use desk::{Desk, Quiet, Show};
+pub use desk::{Desk, Show};
 pub use picture::{Heard, Picture};
 pub use place::{Place, PlaceError};
 pub use tray::{Row, TrayShape, TrayView};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Longest name on the tray or in a notice.
 const NAME_CHARS_MAX: usize = 48;
@@ -117,6 +117,12 @@ pub enum Mute {
 }
 
 impl Mute {
+    /// The command that mutes everything so, with its request; every desktop of this console obeys it.
+    pub fn everything(self, now: Moment) -> (&'static str, Value) {
+        let ms = self.until_ms(now).saturating_sub(now.unix_ms);
+        ("notice_settings_set", json!({ "muteMs": ms }))
+    }
+
     /// When it ends, begun now.
     pub const fn until_ms(self, now: Moment) -> u64 {
         match self {

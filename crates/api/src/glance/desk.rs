@@ -7,9 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use super::{Alert, Level, Moment, Mute};
+use crate::view::incident::{NoticeSettings, QuietHours};
 
 /// Events about one thing within this are one notice.
 const MERGE_MS: u64 = 10_000;
@@ -17,26 +16,6 @@ const MERGE_MS: u64 = 10_000;
 const ABOUT_MAX: usize = 256;
 /// Lines of a merged body.
 const LINES_MAX: usize = 4;
-
-/// Hours in which only the urgent is shown, as minutes of the local day; they may pass midnight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Quiet {
-    /// First minute.
-    pub from_min: u32,
-    /// The minute after the last.
-    pub to_min: u32,
-}
-
-impl Quiet {
-    const fn holds(self, minute: u32) -> bool {
-        if self.from_min <= self.to_min {
-            self.from_min <= minute && minute < self.to_min
-        } else {
-            minute >= self.from_min || minute < self.to_min
-        }
-    }
-}
 
 /// A notice to show now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,39 +44,26 @@ struct Bundle {
 pub struct Desk {
     bundles: BTreeMap<String, Bundle>,
     slots: u64,
-    quiet: Option<Quiet>,
-    muted_until_ms: Option<u64>,
+    settings: NoticeSettings,
     muted: BTreeMap<String, u64>,
 }
 
 impl Desk {
-    /// Sets the quiet hours.
-    pub const fn set_quiet(&mut self, quiet: Option<Quiet>) {
-        self.quiet = quiet;
+    /// Takes over how this console tells people.
+    pub const fn set(&mut self, settings: NoticeSettings) {
+        self.settings = settings;
     }
 
-    /// Mutes one thing, or everything.
-    pub fn mute(&mut self, about: Option<String>, span: Mute, now: Moment) {
-        let until_ms = span.until_ms(now);
-        match about {
-            Some(about) => {
-                if self.muted.len() < ABOUT_MAX {
-                    self.muted.insert(about, until_ms);
-                }
-            }
-            None => self.muted_until_ms = Some(until_ms),
+    /// Mutes one thing, on this desktop.
+    pub fn mute(&mut self, about: String, span: Mute, now: Moment) {
+        if self.muted.len() < ABOUT_MAX {
+            self.muted.insert(about, span.until_ms(now));
         }
     }
 
-    /// Ends every muting.
+    /// Ends the muting of every thing.
     pub fn unmute(&mut self) {
-        self.muted_until_ms = None;
         self.muted.clear();
-    }
-
-    /// Until when everything is muted.
-    pub fn muted_until(&self, now: Moment) -> Option<u64> {
-        self.muted_until_ms.filter(|until| *until > now.unix_ms)
     }
 
     /// Takes an alert in; what is to be shown comes out of [`Desk::due`].
@@ -129,8 +95,8 @@ impl Desk {
     /// What is to be shown now.
     pub fn due(&mut self, now: Moment) -> Vec<Show> {
         let mut shows = Vec::new();
-        let (quiet, minute) = (self.quiet, now.minute_of_day());
-        let all_muted = self.muted_until(now).is_some();
+        let all_muted = !self.settings.shown || self.settings.muted_until_ms > now.unix_ms;
+        let is_quiet = is_quiet(self.settings.quiet, now.minute_of_day());
         for (about, bundle) in &mut self.bundles {
             if bundle.is_shown || bundle.due_ms() > now.unix_ms {
                 continue;
@@ -138,7 +104,7 @@ impl Desk {
             bundle.is_shown = true;
             let alert = bundle.merged();
             let muted = all_muted || self.muted.get(about).is_some_and(|until| *until > now.unix_ms);
-            let held = alert.level < Level::Urgent && quiet.is_some_and(|quiet| quiet.holds(minute));
+            let held = alert.level < Level::Urgent && is_quiet;
             if !muted && !held {
                 bundle.was_shown = true;
                 shows.push(Show { slot: bundle.slot, alert });
@@ -193,4 +159,10 @@ impl Bundle {
         merged.stays = self.alerts.iter().any(|alert| alert.stays);
         merged
     }
+}
+
+/// Whether a minute of the local day is in the quiet hours, which may pass midnight.
+const fn is_quiet(hours: QuietHours, minute: u32) -> bool {
+    let (from, to) = (hours.from_minute as u32, hours.to_minute as u32);
+    if from <= to { from <= minute && minute < to } else { minute >= from || minute < to }
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use model::{Health, IncidentId, PoolId};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Alert, Hosting, Level, Place, wording};
 use crate::view::host::HostStatus;
-use crate::view::incident::IncidentView;
+use crate::view::incident::{IncidentView, NoticeSettings};
 use crate::view::member::Role;
 use crate::view::pool::{PoolStatus, PoolStatuses};
 use crate::view::{Evidence, YesNo};
@@ -25,7 +25,8 @@ pub struct Picture {
     /// When each pool's status came, Unix time: the ages in it are of then.
     pub(super) heard_ms: BTreeMap<PoolId, u64>,
     pub(super) incidents: BTreeMap<IncidentId, IncidentView>,
-    pub(super) muted_until_ms: Option<u64>,
+    pub(super) settings: NoticeSettings,
+    revision: u64,
 }
 
 /// What an event changed.
@@ -45,7 +46,8 @@ impl Default for Picture {
             pools: BTreeMap::new(),
             heard_ms: BTreeMap::new(),
             incidents: BTreeMap::new(),
-            muted_until_ms: None,
+            settings: NoticeSettings::default(),
+            revision: 0,
         }
     }
 }
@@ -55,20 +57,27 @@ impl Picture {
     pub fn set_hosting(&mut self, hosting: Hosting) {
         if hosting != Hosting::Present {
             self.host = None;
+            self.revision = 0;
             self.pools.clear();
             self.heard_ms.clear();
         }
         self.hosting = hosting;
     }
 
-    /// Until when notices are muted, for the menu.
-    pub const fn set_muted(&mut self, until_ms: Option<u64>) {
-        self.muted_until_ms = until_ms;
+    /// How this console tells people, for the [`super::Desk`].
+    pub const fn settings(&self) -> NoticeSettings {
+        self.settings
     }
 
     /// What a snapshot asks, each with an empty request; the answers go to [`Picture::answered`]. What changes without
     /// an event is seen only so.
-    pub const ASKS: &[&str] = &["host_status", "pool_status"];
+    pub const ASKS: &[&str] = &["host_status", "notice_settings_show", "pool_status"];
+
+    /// What to ask before an event is heard, so that its words are whole; the answer goes to [`Picture::answered`].
+    pub fn asks_first(event: &Event) -> Option<(&'static str, Value)> {
+        let EventBody::Notice(notice) = &event.body else { return None };
+        notice.incident.map(|incident| ("incident_show", json!({ "incident": incident })))
+    }
 
     /// One answer of a snapshot; gives what people should be told of it. The first one tells nothing: what it shows was
     /// so before.
@@ -85,7 +94,16 @@ impl Picture {
             self.host = Some(serde_json::from_value(answer)?);
             return Ok(Vec::new());
         }
-        let PoolStatuses { pools, .. } = serde_json::from_value(answer)?;
+        if ask == "notice_settings_show" {
+            self.settings = serde_json::from_value(answer)?;
+            return Ok(Vec::new());
+        }
+        if ask == "incident_show" {
+            self.keep(&serde_json::from_value(answer)?);
+            return Ok(Vec::new());
+        }
+        let PoolStatuses { pools, revision } = serde_json::from_value(answer)?;
+        self.revision = revision;
         let is_there = |id: &PoolId| pools.iter().any(|pool| pool.id == *id);
         self.pools.retain(|id, _| is_there(id));
         Ok(pools.into_iter().flat_map(|pool| self.renew(pool, at_ms)).collect())
@@ -96,6 +114,11 @@ impl Picture {
         let alerts = self.pools.get(&pool.id).map(|before| told(before, &pool, at_ms)).unwrap_or_default();
         self.pools.insert(pool.id, pool);
         alerts
+    }
+
+    /// The revision of the newest snapshot: events after it are news.
+    pub const fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// What ending this host would end, as a question; none when it watches nothing.

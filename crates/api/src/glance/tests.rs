@@ -4,7 +4,7 @@ use model::{Health, IncidentId, MemberId, PoolId};
 
 use super::*;
 use crate::view::host::{HostKind, HostStatus, ProfileState, VaultState, VaultView, WatchView};
-use crate::view::incident::{IncidentOutcome, IncidentView, NoticeView, Phase};
+use crate::view::incident::{IncidentOutcome, IncidentView, NoticeSettings, NoticeView, Phase, QuietHours};
 use crate::view::member::{MemberStatus, Role};
 use crate::view::pool::{PoolStatus, PoolStatuses};
 use crate::view::{Answer, YesNo};
@@ -69,7 +69,8 @@ fn picture(pools: Vec<PoolStatus>) -> Picture {
 
 fn answer_both(picture: &mut Picture, host: HostStatus, pools: Vec<PoolStatus>, at_ms: u64) -> Vec<Alert> {
     let pools = PoolStatuses { revision: 1, pools };
-    let answers = [serde_json::to_value(host).unwrap(), serde_json::to_value(pools).unwrap()];
+    let settings = serde_json::to_value(NoticeSettings::default()).unwrap();
+    let answers = [serde_json::to_value(host).unwrap(), settings, serde_json::to_value(pools).unwrap()];
     let asks = Picture::ASKS.iter().zip(answers);
     asks.flat_map(|(ask, answer)| picture.answered(ask, answer, at_ms).unwrap()).collect()
 }
@@ -282,7 +283,10 @@ fn a_move_is_told_with_its_target_its_time_and_its_incident() {
         outcome: IncidentOutcome::Open,
         held_reason: None,
     };
-    assert_eq!(hear(&mut picture, EventBody::Incident(Box::new(incident))), []);
+    let told = Event { revision: 3, body: notice("moved", Some(id)) };
+    let (ask, payload) = Picture::asks_first(&told).unwrap();
+    let _: crate::request::IncidentShow = serde_json::from_value(payload).unwrap();
+    assert_eq!(picture.answered(ask, serde_json::to_value(&incident).unwrap(), NOW.unix_ms).unwrap(), []);
     let alert = hear(&mut picture, notice("moved", Some(id))).remove(0);
     assert_eq!(alert.title, "production-edge moved to edge-fra-1");
     assert_eq!(alert.body, "Edge-ams-2 was silent for 10 s. DNS moved in 11.1 s");
@@ -412,25 +416,34 @@ fn a_recovery_takes_the_place_of_the_notice_it_answers() {
 #[test]
 fn only_the_urgent_breaks_quiet_hours_and_nothing_breaks_a_mute() {
     // It is 14:31 there.
+    let quiet = |from_minute, to_minute| NoticeSettings {
+        quiet: QuietHours { from_minute, to_minute },
+        ..NoticeSettings::default()
+    };
     let mut desk = Desk::default();
-    desk.set_quiet(Some(Quiet { from_min: 14 * 60, to_min: 15 * 60 }));
+    desk.set(quiet(14 * 60, 15 * 60));
     desk.hear(alert("a", "high", Level::High), later(0));
     desk.hear(alert("b", "urgent", Level::Urgent), later(0));
     let titles: Vec<String> = desk.due(later(0)).into_iter().map(|show| show.alert.title).collect();
     assert_eq!(titles, ["urgent"]);
-    desk.set_quiet(Some(Quiet { from_min: 22 * 60, to_min: 7 * 60 }));
+    desk.set(quiet(22 * 60, 7 * 60));
     desk.hear(alert("c", "high", Level::High), later(1));
     assert_eq!(desk.due(later(1)).len(), 1);
-    desk.mute(Some("d".to_owned()), Mute::For { ms: 5_000 }, later(0));
+    desk.mute("d".to_owned(), Mute::For { ms: 5_000 }, later(0));
     desk.hear(alert("d", "urgent", Level::Urgent), later(2));
     assert_eq!(desk.due(later(2)), []);
-    desk.mute(None, Mute::For { ms: 60_000 }, later(0));
-    assert_eq!(desk.muted_until(later(2)), Some(NOW.unix_ms + 60_000));
+    let (_, request) = Mute::For { ms: 60_000 }.everything(later(0));
+    let request: crate::request::NoticeSettingsSet = serde_json::from_value(request).unwrap();
+    assert_eq!(request.mute_ms, Some(60_000));
+    desk.set(NoticeSettings { muted_until_ms: NOW.unix_ms + 60_000, ..NoticeSettings::default() });
     desk.hear(alert("e", "urgent", Level::Urgent), later(3));
     assert_eq!(desk.due(later(3)), []);
-    desk.unmute();
+    desk.set(NoticeSettings { shown: false, ..NoticeSettings::default() });
     desk.hear(alert("f", "urgent", Level::Urgent), later(4));
-    assert_eq!(desk.due(later(4)).len(), 1);
+    assert_eq!(desk.due(later(4)), []);
+    desk.set(NoticeSettings::default());
+    desk.hear(alert("g", "urgent", Level::Urgent), later(5));
+    assert_eq!(desk.due(later(5)).len(), 1);
 }
 
 #[test]

@@ -222,7 +222,8 @@ impl Picture {
     }
 
     fn mute(&self, now: Moment) -> Row {
-        if let Some(until) = self.muted_until_ms.filter(|until| *until > now.unix_ms) {
+        let until = self.settings.muted_until_ms;
+        if until > now.unix_ms {
             let text = format!("Show notifications again (muted until {})", now.at(until).clock());
             return Row::Item { text, act: Act::Unmute };
         }

@@ -36,67 +36,71 @@ pub(super) fn alert(
         buttons: Vec::new(),
         at_ms: notice.at_ms,
     };
-    let urgent = |alert: &mut Alert, title: String, stays: bool| {
-        alert.title = title;
-        alert.level = Level::Urgent;
-        alert.stays = stays;
-    };
+    word(&mut alert, notice, &called, pool, incident);
+    alert
+}
+
+/// The words of its topic. A topic of a later host keeps the host's own sentence.
+fn word(
+    alert: &mut Alert,
+    notice: &NoticeView,
+    called: &str,
+    pool: Option<&PoolStatus>,
+    incident: Option<&IncidentView>,
+) {
+    alert.buttons = vec![open(alert, "Open")];
     match notice.topic.as_str() {
         "moved" => {
             let to = incident.and_then(|one| one.to.as_deref()).or_else(|| active(pool?)).map(name);
             let to = to.unwrap_or_else(|| "another member".to_owned());
-            urgent(&mut alert, format!("{called} moved to {to}"), false);
+            urgent(alert, format!("{called} moved to {to}"));
+            alert.stays = false;
             alert.body = moved(notice, incident);
-            alert.buttons = vec![open(&alert, "See why"), mute(&alert)];
+            alert.buttons = vec![open(alert, "See why"), mute(alert)];
         }
         "no-target" => {
-            urgent(&mut alert, format!("{called} is down and cannot move"), true);
-            alert.buttons = vec![open(&alert, "Open"), mute(&alert)];
+            urgent(alert, format!("{called} is down and cannot move"));
+            alert.buttons.push(mute(alert));
         }
         "cannot-confirm" => {
-            urgent(&mut alert, format!("{called} may be down"), true);
-            alert.buttons = vec![open(&alert, "Open")];
+            urgent(alert, format!("{called} may be down"));
             alert.buttons.extend(pool.and_then(cut));
         }
         "ask" | "locked" => {
-            urgent(&mut alert, format!("{called} waits for you"), true);
-            alert.buttons = vec![open(&alert, "Open")];
+            urgent(alert, format!("{called} waits for you"));
             alert.buttons.extend(pool.and_then(cut));
         }
         "failed" => {
-            urgent(&mut alert, format!("DNS did not move for {called}"), true);
-            alert.buttons = vec![open(&alert, "Open"), to_dns(pool, "Try again...")].into_iter().collect();
+            urgent(alert, format!("DNS did not move for {called}"));
+            alert.buttons.push(to_dns(pool, "Try again..."));
         }
         "drift" => {
-            let what = pool.and_then(|pool| pool.hostname.as_deref()).map_or_else(|| called.clone(), name);
+            let what = pool.and_then(|pool| pool.hostname.as_deref()).map_or_else(|| called.to_owned(), name);
             alert.title = format!("{what} was changed by somebody else");
             alert.buttons = vec![to_dns(pool, "Open")];
         }
-        "not-read-back" => {
-            alert.title = format!("The move of {called} is not confirmed yet");
-            alert.buttons = vec![open(&alert, "Open")];
-        }
+        "not-read-back" => alert.title = format!("The move of {called} is not confirmed yet"),
         "blind" => {
             THIS_COMPUTER.clone_into(&mut alert.about);
             "ServersCTL is offline".clone_into(&mut alert.title);
             alert.body = format!("{}. Failover watch here is paused", alert.body);
             alert.level = Level::Normal;
-            alert.buttons = vec![open(&alert, "Open")];
         }
         "over" => {
             alert.title = format!("{called} is well again");
             alert.level = Level::Normal;
             alert.is_recovery = true;
-            alert.buttons = vec![open(&alert, "Open"), dismiss()];
+            alert.buttons.push(dismiss());
         }
-        "watch-down" | "watch-broke" | "storage" => {
-            alert.title = format!("{called} is not watched here");
-            alert.buttons = vec![open(&alert, "Open")];
-        }
-        // A topic of a later host: its own sentence, as loud as what somebody should look at soon.
-        _ => alert.buttons = vec![open(&alert, "Open")],
+        "watch-down" | "watch-broke" | "storage" => alert.title = format!("{called} is not watched here"),
+        _ => {}
     }
-    alert
+}
+
+fn urgent(alert: &mut Alert, title: String) {
+    alert.title = title;
+    alert.level = Level::Urgent;
+    alert.stays = true;
 }
 
 /// Words for a standby that could no longer take over.
