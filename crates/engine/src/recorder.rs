@@ -2,7 +2,8 @@
 //! and writes them once a second. It never stands in anybody's way: what finds no place is counted and left out.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -38,6 +39,7 @@ struct Line {
 pub(crate) struct Recorder {
     lines: SyncSender<Line>,
     lost: AtomicU64,
+    refused: Arc<AtomicBool>,
 }
 
 impl Recorder {
@@ -45,8 +47,21 @@ impl Recorder {
     pub(crate) fn start(directory: &Path) -> anyhow::Result<Self> {
         let log = InputLog::open(directory)?;
         let (lines, inbox) = sync_channel(PLACES);
-        std::thread::Builder::new().name("input-log".to_owned()).spawn(move || write(log, &inbox))?;
-        Ok(Self { lines, lost: AtomicU64::new(0) })
+        let refused = Arc::new(AtomicBool::new(false));
+        let failing = Arc::clone(&refused);
+        let run = move || write(log, &inbox, &failing);
+        std::thread::Builder::new().name("input-log".to_owned()).spawn(run)?;
+        Ok(Self { lines, lost: AtomicU64::new(0), refused })
+    }
+
+    /// Whether the disk refused the last rows: the first sign of one that is full or cannot be written any more.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn refuse(&self) {
+        self.refused.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn started(&self, setup: &Setup, now: Time) {
@@ -65,15 +80,14 @@ impl Recorder {
     }
 }
 
-fn write(mut log: InputLog, inbox: &Receiver<Line>) {
-    let mut failing = false;
+fn write(mut log: InputLog, inbox: &Receiver<Line>, refused: &AtomicBool) {
     let mut open = true;
     while open {
         let batch = gather(inbox, &mut open);
         match log.append(&batch) {
-            Ok(()) => failing = false,
+            Ok(()) => refused.store(false, Ordering::Relaxed),
             Err(error) => {
-                if !std::mem::replace(&mut failing, true) {
+                if !refused.swap(true, Ordering::Relaxed) {
                     tracing::warn!("the input log cannot be written: {}", crate::chain(&error));
                 }
             }

@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use evaluator::io::{
-    Claim, Command, DnsFault, Input, Memory, Output, OwnFault, Reading, Records, Setup, WriteOutcome,
+    Claim, Command, DnsFault, Input, Link, Memory, Output, OwnFault, Reading, Records, Setup, WriteOutcome,
 };
 use evaluator::{Explanation, Loss, Machine};
 use model::{MemberId, Nonce, PoolId, Span, Time};
@@ -236,10 +236,14 @@ pub(crate) struct Watch {
     scribe: Option<Scribe>,
     /// When the disk refused last, if it did since the last write that succeeded.
     refused_at: Option<Time>,
+    /// When a doubtful disk was last asked whether it takes a write.
+    asked_at: Time,
     /// Why the machine has no credential although there may be one: the disk.
     withheld: Option<String>,
     /// What people were warned of last.
     warned: Option<String>,
+    /// Claims that relays were told of and that are not settled; a relay that comes later is told as well.
+    announced: Vec<Claim>,
 }
 
 impl Watch {
@@ -278,8 +282,10 @@ impl Watch {
             writing: None,
             scribe,
             refused_at: None,
+            asked_at: Time::ZERO,
             withheld: None,
             warned: None,
+            announced: Vec::new(),
         }
     }
 
@@ -356,6 +362,9 @@ impl Watch {
     fn input(&mut self, input: Input) {
         let now = clock::now();
         self.told.note(now, &input);
+        if let Input::Relay { relay, link: Link::Up } = input {
+            self.announce_again(relay);
+        }
         if input == Input::Tick {
             self.ticked = now;
             self.look_at_disk(now);
@@ -391,6 +400,8 @@ impl Watch {
             recorder.started(&setup, now);
         }
         // A machine that breaks at its very start is tried again a second later.
+        // What is on disk was announced, or is about to be: relays that never heard of it would explain nothing with it.
+        self.announced = setup.memory.intent.iter().chain(&setup.memory.abort).cloned().collect();
         let machine = Machine::new(now, setup);
         self.kept_changes = machine.memory_changes();
         self.machine = Some(machine);
@@ -451,8 +462,13 @@ impl Watch {
             Output::LeaseRelease => {
                 self.send(&Frame::LeaseRelease { pool: self.pool, nonce: self.tools.start.nonce });
             }
-            Output::IntentAnnounce(claim) => self.send(&Frame::IntentPut(self.intent(&claim))),
+            Output::IntentAnnounce(claim) => {
+                self.send(&Frame::IntentPut(self.intent(&claim)));
+                self.announced.retain(|known| known.nonce != claim.nonce);
+                self.announced.push(claim);
+            }
             Output::IntentClose { nonce, epoch } => {
+                self.announced.retain(|known| known.nonce != nonce);
                 self.send(&Frame::IntentClose { pool: self.pool, epoch, nonce });
             }
             Output::DnsRead => self.read_register(),
@@ -476,6 +492,13 @@ impl Watch {
 
     fn send(&self, frame: &Frame) {
         self.tools.reach.send_to_pool(self.pool, frame);
+    }
+
+    /// Tells a relay that has just come of claims that are open: whoever decides next has to find them there.
+    fn announce_again(&self, relay: MemberId) {
+        for claim in &self.announced {
+            self.tools.reach.send(relay, Frame::IntentPut(self.intent(claim)));
+        }
     }
 
     fn intent(&self, claim: &Claim) -> Intent {

@@ -7,7 +7,8 @@
 //! as never sent, and is never sent: at the latest when its moment has passed, also while the write is still under way.
 //! A disk that refuses, or that takes longer than [`SLOW`], leaves the machine without a credential: it says so, moves
 //! nothing, and its lease is free for a console that can act. Everything else that is owed follows once the disk takes
-//! it, and then the machine gets its credential back.
+//! it, and then the machine gets its credential back. A watch that has nothing to write finds out by a write of its own
+//! as soon as the input log, which is written every second, is refused: nobody is promised a move that could not be kept.
 
 use evaluator::io::{Credential, Input, Output, WriteOutcome};
 use model::{Nonce, Span, Time};
@@ -19,6 +20,8 @@ use crate::story::Scribe;
 
 /// A write that takes longer than this is no disk to decide on: a lease lives for twelve seconds.
 const SLOW: Span = Span::from_s(2);
+/// How often a disk that refuses the input log is asked whether it still takes decisions.
+const ASKED_EVERY: Span = Span::from_s(5);
 /// Outputs that may be owed while the disk takes nothing; then the oldest lines of the story go first.
 const OWED_MAX: usize = 512;
 
@@ -167,6 +170,11 @@ impl Watch {
         }
         if self.writing.as_ref().is_some_and(|writing| now - writing.since > SLOW) {
             self.withhold(now, format!("this computer's disk takes longer than {SLOW} for one write"));
+        }
+        let is_doubtful = self.tools.recorder.as_ref().is_some_and(|recorder| recorder.is_refused());
+        if is_doubtful && !self.is_behind() && now - self.asked_at >= ASKED_EVERY {
+            self.asked_at = now;
+            self.write(now);
         }
     }
 

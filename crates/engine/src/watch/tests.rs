@@ -295,6 +295,24 @@ async fn what_a_full_disk_refused_is_owed_and_the_credential_is_gone_meanwhile()
 }
 
 #[tokio::test]
+async fn a_watch_with_nothing_to_write_asks_a_doubtful_disk_itself() {
+    let mut bench = bench();
+    bench.told(Input::Tick);
+    bench.settle().await;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let recorder = Arc::new(Recorder::start(elsewhere.path()).unwrap());
+    bench.watch.tools.recorder = Some(Arc::clone(&recorder));
+    recorder.refuse();
+    bench.told(Input::Tick);
+    assert!(bench.watch.writing.is_some(), "it asks");
+    bench.settle().await;
+    assert!(bench.watch.withheld.is_none(), "a disk that takes decisions will do");
+    recorder.refuse();
+    bench.told(Input::Tick);
+    assert!(bench.watch.writing.is_none(), "not at every tick");
+}
+
+#[tokio::test]
 async fn a_claim_that_the_disk_refused_is_told_as_never_sent() {
     let mut bench = bench();
     bench.told(Input::Tick);
@@ -437,4 +455,17 @@ async fn an_executor_that_stood_still_drops_the_write_and_says_that_nothing_was_
     let Some(Ask::Input(Input::DnsWrite { outcome, .. })) = bench.inbox.recv().await else { panic!() };
     assert_eq!((outcome, written()), (WriteOutcome::Accepted, 1));
     assert_eq!(provider.adoptions.load(std::sync::atomic::Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn relays_that_come_later_are_told_of_claims_that_are_open_also_after_a_restart() {
+    let mut bench = bench();
+    bench.watch.perform(Output::IntentAnnounce(claim()));
+    assert_eq!(bench.watch.announced, [claim()]);
+    bench.watch.perform(Output::IntentClose { nonce: claim().nonce, epoch: claim().epoch });
+    assert_eq!(bench.watch.announced, []);
+    let open = Memory { intent: Some(claim()), ..memory() };
+    bench.watch.tools.story.scribe().keep(&open, &[]).unwrap();
+    bench.told(Input::Tick);
+    assert_eq!(bench.watch.announced, [claim()]);
 }
