@@ -12,6 +12,8 @@ export function startKeyboard(): () => void {
 
   const onKey = (event: KeyboardEvent) => {
     if (event.defaultPrevented || ["Control", "Shift", "Alt", "Meta"].includes(event.key)) return;
+    // The space bar presses what has the focus before it is anybody's key.
+    if (event.key === " " && event.target instanceof Element && event.target.closest("button,a,summary,[role^=menuitem],[role=option]")) return;
     const writing = inTextField(event.target);
     // Inside a dialog only its own keys count, and the palette.
     const inDialog = event.target instanceof Element && event.target.closest("[role=dialog],[role=menu]") !== null;

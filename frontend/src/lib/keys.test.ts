@@ -29,3 +29,9 @@ test("sequences wait, hit, or end", () => {
   expect(match([press("g"), press("x")], table)).toEqual({ kind: "none" });
   expect(match([press("c")], table)).toEqual({ kind: "hit", value: "cut" });
 });
+
+test("the space bar is a key by name, and types inside a text field", () => {
+  const event = press(" ");
+  expect(parseKeys("Space").map((stroke) => isStroke(event, stroke))).toEqual([true]);
+  expect(parseKeys("Space").every(isTyping)).toBe(true);
+});

@@ -27,7 +27,7 @@ export function parseKeys(text: string): Stroke[] {
 
 /** Whether an event is this stroke. Shift counts only where it was asked for or the key is a letter. */
 export function isStroke(event: KeyLike, stroke: Stroke): boolean {
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const key = event.key === " " ? "Space" : event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (key !== stroke.key) return false;
   if ((event.ctrlKey || event.metaKey) !== stroke.ctrl || event.altKey !== stroke.alt) return false;
   return event.shiftKey === stroke.shift || !/^[a-z]$/.test(key);
@@ -35,7 +35,7 @@ export function isStroke(event: KeyLike, stroke: Stroke): boolean {
 
 /** Whether a stroke would type a character, so that it must not work inside text fields. */
 export function isTyping(stroke: Stroke): boolean {
-  return !stroke.ctrl && !stroke.alt && stroke.key.length === 1;
+  return !stroke.ctrl && !stroke.alt && (stroke.key.length === 1 || stroke.key === "Space");
 }
 
 /** The parts to show as keys: `["Ctrl", "K"]`. */

@@ -86,7 +86,7 @@ export function fleet(): SimPool[] {
       ...steady, id: uuid(), name: "hosting-eu", preset: "generic", armed: false, reason: "no managed hostname", state: "ROUTE", epoch: 0,
       members: [
         server("lon-1", "192.0.2.11", 1),
-        server("par-2", "192.0.2.34", 2, { health: { kind: "degraded", reason: "agent 1.0.0 is older than this console" } }),
+        server("par-2", "192.0.2.34", 2, { health: { kind: "degraded", reason: "agent 0.9.4 is older than this console" } }),
         server("fra-3", "198.51.100.7", 3), server("mad-4", "198.51.100.40", 4), server("mil-5", "203.0.113.55", 5),
       ],
     },

@@ -6,6 +6,7 @@ import { HostError, type Answer, type Host, type Request, type Subscription } fr
 import { crowd, fleet } from "./cast";
 import { changes } from "./changes";
 import { desk } from "./desk";
+import { members } from "./members";
 import { reads } from "./reads";
 import { begin, setup } from "./setup";
 import { playFailover } from "./stories";
@@ -39,6 +40,7 @@ class ScenarioHost implements Host {
     if (scenario === "empty" || scenario === "fresh") Object.assign(this.#world, { incidents: [], audit: [] });
     if (scenario === "fresh") this.#world.profile = "missing";
     this.#play = { ...reads(this.#world), ...changes(this.#world), ...setup(this.#world), ...desk(this.#world) };
+    Object.assign(this.#play, members(this.#world, { ...this.#play }));
     begin(this.#world, scenario);
     const edge = this.#world.pool("production-edge");
     if (scenario === "failover" && edge) playFailover(this.#world, edge, STORY_MS);

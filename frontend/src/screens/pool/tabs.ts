@@ -26,4 +26,5 @@ export const POOL_TABS: readonly PoolTab[] = [
 /** The first is the landing. */
 export const MEMBER_TABS: readonly MemberTab[] = [
   { id: "standing", title: "Standing", shows: () => true, component: MemberStanding },
+  { id: "status", title: "Status", shows: (row) => row.report !== undefined && row.report.version !== undefined, load: () => import("../member/MemberStatus.svelte") },
 ];
