@@ -45,6 +45,16 @@ pub(crate) fn test_in_browser() -> Result<()> {
     npm(&["run", "test:browser"])
 }
 
+/// Builds the page that the desktop holds. Without npm the desktop is built with a page that says so.
+pub(crate) fn build() -> Result<()> {
+    if find_program("npm").is_none() {
+        say("no npm: the desktop is built without its page");
+        return Ok(());
+    }
+    ensure_packages()?;
+    npm(&["run", "build"])
+}
+
 /// Serves the page with a host that plays recorded scenarios.
 pub(crate) fn dev() -> Result<()> {
     ensure_packages()?;

@@ -21,7 +21,7 @@ pub(crate) enum For {
 }
 
 /// A program, and the Debian package that brings it.
-const TO_BUILD: &[(&str, &str)] = &[("cc", "gcc"), ("git", "git")];
+const TO_BUILD: &[(&str, &str)] = &[("cc", "gcc"), ("git", "git"), ("pkg-config", "pkg-config")];
 
 const TO_MAKE_MEMBERS: &[(&str, &str)] = &[
     ("mmdebstrap", "mmdebstrap"),
@@ -37,14 +37,26 @@ const TO_MAKE_MEMBERS: &[(&str, &str)] = &[
     ("nsupdate", "bind9-dnsutils"),
     ("curl", "curl"),
     ("ssh-keygen", "openssh-client"),
+    ("mkfs.ext4", "e2fsprogs"),
     // Looks at every screen of the frontend.
     ("chromium", "chromium"),
+    // The desktop of the desktop's tests.
+    ("Xvfb", "xvfb"),
+    ("WebKitWebDriver", "webkit2gtk-driver"),
+    ("dbus-daemon", "dbus-daemon"),
+    ("gnome-keyring-daemon", "gnome-keyring"),
+    ("import", "imagemagick"),
 ];
 
 /// Files without a program of their own.
-const FILES_TO_BUILD: &[(&str, &str)] = &[("/usr/include/stdio.h", "libc6-dev")];
-const FILES_TO_MAKE_MEMBERS: &[(&str, &str)] =
-    &[("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring")];
+const FILES_TO_BUILD: &[(&str, &str)] = &[
+    ("/usr/include/stdio.h", "libc6-dev"),
+    ("/usr/include/webkitgtk-4.1/webkit2/webkit2.h", "libwebkit2gtk-4.1-dev"),
+];
+const FILES_TO_MAKE_MEMBERS: &[(&str, &str)] = &[
+    ("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"),
+    ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", "fonts-dejavu-core"),
+];
 
 const APT_ATTEMPTS: u32 = 4;
 /// Doubled after each attempt; a mirror in the middle of its own update needs some seconds.

@@ -26,6 +26,9 @@ const PROGRAMS: &[&str] = &[
     "demo-server",
 ];
 
+/// The embedded name server's program; the desktop with its page inside.
+const FEATURES: &str = "demo-server,custom-protocol";
+
 /// What `test` simulates: pool-hours and seed. Long runs are `cargo xtask sim`.
 const SIMULATED: &[(u32, u32)] = &[(200, 7919), (50, 1), (50, 2)];
 
@@ -44,17 +47,17 @@ pub(crate) fn test(fast: bool) -> Result<()> {
     install::ensure(if fast { For::Building } else { For::Members })?;
     install::ensure_nextest()?;
     check::all()?;
-    must(&mut cargo(&["build", "--workspace", "--bins", "--features", "demo-server"]))?;
+    frontend::build()?;
+    must(&mut cargo(&["build", "--workspace", "--bins", "--features", FEATURES]))?;
     if !fast {
         for (pool_hours, seed) in SIMULATED {
             simulate(*pool_hours, *seed)?;
         }
     }
-    // Every test of every crate; what real members need is in `tests/hosts`.
-    let mut nextest =
-        cargo(&["nextest", "run", "--workspace", "--features", "demo-server", "--no-fail-fast"]);
+    // Every test of every crate; what real members need is in `tests/hosts` and `tests/desktop`.
+    let mut nextest = cargo(&["nextest", "run", "--workspace", "--features", FEATURES, "--no-fail-fast"]);
     if fast {
-        nextest.args(["--filterset", "not package(hosts)"]);
+        nextest.args(["--filterset", "not (package(hosts) | package(desktop))"]);
     }
     must(&mut nextest)?;
     frontend::test()?;

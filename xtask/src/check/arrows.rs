@@ -38,6 +38,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     // The nouns come with the api, whose types are made of them.
     ("client", &["api", "model"]),
     ("cli", &["api", "client", "engine", "model"]),
+    // `src-tauri`.
+    ("serversctl-desktop", &["api", "client", "engine", "model"]),
     ("agent", &["model", "protocol", "haproxy", "link", "backup"]),
     // It judges them all, and has to build when they do not.
     ("xtask", &[]),

@@ -1,0 +1,83 @@
+//! What the desktop finds around it: environment, directories, clock.
+
+use std::error::Error;
+use std::ffi::OsStr;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use api::ApiError;
+use api::glance::Moment;
+
+/// WebKitGTK paints blank windows on many machines with it. A value that is set already is respected, `0` means off.
+const NO_DMABUF: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
+/// Set by whoever drives the page from outside; then screenshots need the renderer that is switched off otherwise.
+const DRIVEN: &str = "TAURI_WEBVIEW_AUTOMATION";
+
+/// Starts this program again with the environment that the web view needs, unless it has it. The pid stays.
+pub(crate) fn prepare() {
+    let is_driven = std::env::var_os(DRIVEN).as_deref() == Some(OsStr::new("true"));
+    if is_driven || std::env::var_os(NO_DMABUF).is_some() {
+        return;
+    }
+    let Ok(own) = std::env::current_exe() else { return };
+    // Only comes back when it fails; then the window may be blank, which is better than none.
+    let _ = Command::new(own).args(std::env::args_os().skip(1)).env(NO_DMABUF, "1").exec();
+}
+
+pub(crate) fn log() {
+    tracing::info!(value = ?std::env::var_os(NO_DMABUF), "{NO_DMABUF}");
+}
+
+/// The profile's directory: the one given, else `serversctl` in the user's data directory.
+pub(crate) fn profile(given: Option<PathBuf>) -> Result<PathBuf, ApiError> {
+    if let Some(given) = given {
+        return std::path::absolute(given)
+            .map_err(|error| ApiError::invalid("the profile's directory is no path").because(&error));
+    }
+    directory("XDG_DATA_HOME", ".local/share").ok_or_else(|| {
+        ApiError::invalid("neither HOME nor XDG_DATA_HOME is set; name a profile with --profile")
+    })
+}
+
+/// Where this user's configuration lies.
+pub(crate) fn config() -> Option<PathBuf> {
+    directory("XDG_CONFIG_HOME", ".config")
+}
+
+/// `serversctl` in a directory of the user.
+fn directory(variable: &str, below_home: &str) -> Option<PathBuf> {
+    base(variable, below_home).map(|base| base.join("serversctl"))
+}
+
+/// One of the user's base directories.
+pub(crate) fn base(variable: &str, below_home: &str) -> Option<PathBuf> {
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(below_home)))
+}
+
+/// Who acts, for the audit.
+pub(crate) fn by() -> String {
+    let name = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
+    let name = name.unwrap_or_else(|_| format!("user {}", rustix::process::getuid().as_raw()));
+    format!("{name} at the desktop")
+}
+
+/// Now, as this computer's clock shows it.
+pub(crate) fn now() -> Moment {
+    let now = jiff::Zoned::now();
+    let unix_ms = u64::try_from(now.timestamp().as_millisecond()).unwrap_or_default();
+    Moment { unix_ms, offset_s: now.offset().seconds() }
+}
+
+/// An error with its sources, in one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        words.push_str(": ");
+        words.push_str(&source.to_string());
+        next = source.source();
+    }
+    words
+}

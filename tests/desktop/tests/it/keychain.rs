@@ -1,0 +1,71 @@
+//! The session's keychain in each of its moods: none of them may hold the window.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use desktop::program::serversctl;
+use desktop::session::TrayHost;
+use desktop::{Desk, Keyring, Program};
+use hosts::wait::{self, Seen};
+
+const SOON: Duration = Duration::from_secs(20);
+/// A page that waits for a keychain would wait for a person, for ever.
+const RESPONSIVE: Duration = Duration::from_secs(2);
+
+/// The page answers a script while the host is asked for its state.
+fn stays_responsive(program: &Program<'_>) -> Result<()> {
+    let began = Instant::now();
+    program.page().script("return 1")?;
+    ensure!(began.elapsed() < RESPONSIVE, "the page took {:?}", began.elapsed());
+    Ok(())
+}
+
+fn made_profile(desk: &Desk) -> Result<()> {
+    let program = Program::start(desk, &[])?;
+    program.page().wait("the first paint", SOON, "document.querySelector('main, [role=main]')")?;
+    serversctl(desk, &["profile", "init", "--name", "desk", "--vault", "keychain"])?;
+    Ok(())
+}
+
+fn wait_vault(desk: &Desk, state: &str) -> Result<()> {
+    wait::until(&format!("the vault to be {state}"), SOON, || {
+        let status = serversctl(desk, &["profile", "show"])?;
+        Ok(Seen::when(status["vault"]["state"] == state, status["vault"].to_string()))
+    })
+}
+
+#[test]
+fn a_locked_keychain_never_holds_the_window() -> Result<()> {
+    let desk = Desk::open(Keyring::Unlocked, TrayHost::Present)?;
+    made_profile(&desk)?;
+    desk.lock_keyring()?;
+    let program = Program::start(&desk, &[])?;
+    program.page().wait("the first paint", SOON, "document.querySelector('main, [role=main]')")?;
+    stays_responsive(&program)?;
+    wait_vault(&desk, "locked")?;
+    stays_responsive(&program)?;
+    Ok(())
+}
+
+#[test]
+fn an_absent_keychain_is_said_and_another_vault_is_offered() -> Result<()> {
+    let desk = Desk::open(Keyring::Absent, TrayHost::Present)?;
+    let program = Program::start(&desk, &[])?;
+    program.page().wait("the first paint", SOON, "document.querySelector('main, [role=main]')")?;
+    let refused = serversctl(&desk, &["profile", "init", "--name", "desk", "--vault", "keychain"]);
+    let words = format!("{:#}", refused.err().map_or_else(|| anyhow::anyhow!("it was made"), |error| error));
+    ensure!(words.contains("--vault file"), "{words}");
+    stays_responsive(&program)
+}
+
+#[test]
+fn a_keychain_lost_in_the_middle_leaves_the_window_and_is_said() -> Result<()> {
+    let mut desk = Desk::open(Keyring::Unlocked, TrayHost::Present)?;
+    made_profile(&desk)?;
+    desk.lose_keyring()?;
+    let program = Program::start(&desk, &[])?;
+    program.page().wait("the first paint", SOON, "document.querySelector('main, [role=main]')")?;
+    stays_responsive(&program)?;
+    wait_vault(&desk, "absent")?;
+    stays_responsive(&program)
+}
