@@ -21,6 +21,8 @@ export type MemberTab = Tab<{ pool: PoolRow; member: MemberRow }>;
 /** The first is the landing; the others stand after the members, in this order. */
 export const POOL_TABS: readonly PoolTab[] = [
   { id: "overview", title: "Overview", shows: () => true, component: PoolOverview },
+  { id: "settings", title: "Settings", shows: () => true, load: () => import("./settings/PoolSettings.svelte") },
+  { id: "dns", title: "Managed DNS", shows: () => true, load: () => import("./dns/ManagedDns.svelte") },
 ];
 
 /** The first is the landing. */
