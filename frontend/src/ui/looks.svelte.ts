@@ -5,6 +5,7 @@ export type Density = "comfortable" | "standard" | "compact";
 export type Motion = "system" | "reduced";
 
 const KEY = "looks";
+const ZOOMS: readonly number[] = [80, 90, 100, 110, 125, 150, 175, 200];
 
 class Looks {
   theme = $state<Theme>("system");
@@ -12,15 +13,18 @@ class Looks {
   motion = $state<Motion>("system");
   /** Whether single letters are shortcuts. */
   letters = $state(true);
+  /** In percent. */
+  zoom = $state(100);
 
   /** Reads what was kept and follows the system from now on. */
   start(): void {
     try {
-      const kept = JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Record<"theme" | "density" | "motion", string>> & { letters?: boolean };
+      const kept = JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Record<"theme" | "density" | "motion", string>> & { letters?: boolean; zoom?: unknown };
       this.theme = pick(kept.theme, ["system", "light", "dark", "contrast", "contrast-dark"], "system");
       this.density = pick(kept.density, ["comfortable", "standard", "compact"], "standard");
       this.motion = pick(kept.motion, ["system", "reduced"], "system");
       this.letters = kept.letters !== false;
+      this.zoom = ZOOMS.find((one) => one === kept.zoom) ?? 100;
     } catch {
       // What cannot be read counts as never chosen.
     }
@@ -30,10 +34,16 @@ class Looks {
     this.apply();
   }
 
-  set(change: Partial<Pick<Looks, "theme" | "density" | "motion" | "letters">>): void {
+  set(change: Partial<Pick<Looks, "theme" | "density" | "motion" | "letters" | "zoom">>): void {
     Object.assign(this, change);
-    localStorage.setItem(KEY, JSON.stringify({ theme: this.theme, density: this.density, motion: this.motion, letters: this.letters }));
+    localStorage.setItem(KEY, JSON.stringify({ theme: this.theme, density: this.density, motion: this.motion, letters: this.letters, zoom: this.zoom }));
     this.apply();
+  }
+
+  /** One step larger or smaller. */
+  zoomBy(steps: 1 | -1): void {
+    const at = ZOOMS.indexOf(this.zoom) + steps;
+    this.set({ zoom: ZOOMS[Math.max(0, Math.min(ZOOMS.length - 1, at))] ?? 100 });
   }
 
   apply(): void {
@@ -44,6 +54,7 @@ class Looks {
     root.dataset["theme"] = this.theme === "system" ? system : this.theme;
     root.dataset["density"] = this.density;
     root.dataset["motion"] = this.motion;
+    root.style.setProperty("zoom", this.zoom === 100 ? "" : String(this.zoom / 100));
   }
 }
 

@@ -1,6 +1,6 @@
 // Incidents, providers, settings, notices and explanations in their states.
 const AFTER_LOSS_S = 75;
-const incident = (n) => `incidents/00000000-0000-4000-a000-0000000000${n}`;
+const incident = (n) => `incidents/000000${n}-0000-4000-a000-000000000000`;
 
 export const INCIDENT_CASES = [
   { name: "incidents-full", place: "incidents" },

@@ -6,7 +6,7 @@ import type { SimPool } from "./cast";
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
-const id = (n: number) => `00000000-0000-4000-a000-${String(n).padStart(12, "0")}`;
+const id = (n: number) => `000000${n}-0000-4000-a000-000000000000`;
 
 interface Told {
   at: number;

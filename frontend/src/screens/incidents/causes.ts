@@ -9,6 +9,7 @@ const CAUSES: Record<string, string> = {
 
 interface Began {
   cause: string;
+  outcome: string;
   heldReason?: string;
   entries: readonly { to: string; reason: string }[];
 }
@@ -17,8 +18,10 @@ interface Began {
 export function causeWords(one: Began): string {
   if (CAUSES[one.cause]) return CAUSES[one.cause] ?? one.cause;
   if (one.cause !== "") return sentence(one.cause);
+  const stop = one.heldReason === undefined ? undefined : stopsOf(one.heldReason)[0];
   const first = one.entries.find((entry) => entry.to === "CONFIRM") ?? one.entries[0];
-  return first ? sentence(first.reason) : one.heldReason ? sentence(one.heldReason) : "Its beginning is not known here";
+  if (first) return sentence(first.reason);
+  return stop?.what ?? (one.outcome === "recovered" ? "A silence that ended by itself" : "Its beginning is not known here");
 }
 
 export type Way = "automatic" | "manual";

@@ -3,6 +3,7 @@
 import type { IncidentView } from "../../generated/api";
 import type { Live } from "../../live/live.svelte";
 import { HIDDEN, type Action } from "../../ui/actions/action";
+import { saveText } from "../../ui/save";
 import { toasts } from "../../ui/toasts/toasts.svelte";
 import { activateAction } from "../pool/pool-actions";
 import { fileName, jsonOf, markdownOf } from "./export";
@@ -28,13 +29,7 @@ export function exportActions(one: IncidentView, setting: Setting): Action[] {
 }
 
 function save(name: string, type: string, text: string): void {
-  const address = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = name;
-  link.click();
-  // The file is written from the blob after this turn.
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+  saveText(name, type, text);
   toasts.show({ glyph: "ready", title: "Report saved", body: `${name}, in your downloads` });
 }
 

@@ -39,6 +39,16 @@ export interface Reason {
 
 const DASH = "–";
 
+/** A phase's length: seconds with one decimal, as they are compared. */
+function length(ms: number): string {
+  return ms < 50 ? took(ms) : ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : took(ms);
+}
+
+/** Whom it is about: who was active, or whom the first evidence names. */
+export function aboutOf(one: IncidentView): string | undefined {
+  return one.from ?? one.entries.flatMap((entry) => entry.evidence)[0]?.about ?? one.evidence[0]?.about;
+}
+
 /** When a phase was reached, by any of its names. */
 function reached(one: IncidentView, ...names: string[]): number | undefined {
   return one.phases.find((phase) => names.includes(phase.name))?.atMs;
@@ -71,7 +81,7 @@ export function stagesOf(one: IncidentView, { delayS, ttlS }: Setting): Stage[] 
   const heard = lastHeardMs(one);
   const byHand = wayOf(one) === "manual";
   const said = one.cause === "service-down";
-  const between = (from: number | undefined, to: number | undefined) => (from === undefined || to === undefined ? DASH : took(Math.max(0, to - from)));
+  const between = (from: number | undefined, to: number | undefined) => (from === undefined || to === undefined ? DASH : length(Math.max(0, to - from)));
   const open = one.endedMs === undefined;
   const none = open ? "not reached yet" : "not reached";
   const decideEnd = decided ?? held;
@@ -124,18 +134,21 @@ export function timelineOf(one: IncidentView): Line[] {
   const lines: Line[] = [];
   const heard = wayOf(one) === "automatic" ? lastHeardMs(one) : undefined;
   if (heard !== undefined) {
-    const from = one.from ?? one.entries[0]?.evidence[0]?.about ?? "the active member";
+    const from = aboutOf(one) ?? "the active member";
     const life = one.entries.flatMap((entry) => entry.evidence).find((piece) => piece.vantage === piece.about);
     lines.push({ atMs: heard, glyph: "dot", title: `Last heartbeat from ${from}`, detail: life ? sentence(life.fact) : "", key: true, evidence: [] });
   }
+  const told = new Set<string>();
   for (const entry of one.entries) {
     const step = entry.from === entry.to ? undefined : STEP[entry.to];
     const title = step ? step.title(one, entry) : sentence(entry.reason);
+    // A reason that goes through several steps is told at the first.
     const said = sentence(entry.reason);
     lines.push({
-      atMs: entry.atMs ?? one.beganMs + entry.afterMs, glyph: step?.glyph ?? "dot", title, detail: said === title ? "" : said, key: step !== undefined,
+      atMs: entry.atMs ?? one.beganMs + entry.afterMs, glyph: step?.glyph ?? "dot", title, detail: said === title || told.has(said) ? "" : said, key: step !== undefined,
       evidence: entry.evidence.map(({ vantage, fact, ageMs }) => ({ vantage, fact, ageMs })),
     });
+    told.add(said);
   }
   return lines;
 }
