@@ -69,6 +69,7 @@ impl Member {
             priority: 0,
             relay: Some(self.relay),
             witness_for: vec![],
+            place: None,
         }
     }
 

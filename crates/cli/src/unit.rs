@@ -84,6 +84,7 @@ fn unit(
 Description=ServersCTL failover watch
 Wants=network-online.target
 After=network-online.target
+StartLimitIntervalSec=0
 
 [Service]
 Type=notify
@@ -162,6 +163,8 @@ mod tests {
         let line = "ExecStart=\"/usr/bin/serversctl\" watch --profile \"/var/lib/my 50%% \\\"watch\\\"\"\n";
         assert!(text.contains(line), "{text}");
         assert!(text.contains("\nLoadCredential=serversctl-passphrase:/root/passphrase\n"), "{text}");
+        // A disk that is full for a minute must not leave a watch that nobody starts again.
+        assert!(text.contains("\nStartLimitIntervalSec=0\n"), "{text}");
         assert!(text.contains("\nType=notify\n") && text.contains("\nWatchdogSec=10\n"), "{text}");
     }
 

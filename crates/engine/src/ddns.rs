@@ -312,6 +312,7 @@ mod tests {
             priority: 0,
             relay: Some((OLD, 7443).into()),
             witness_for: Vec::new(),
+            place: None,
         };
         readdress(&mut entry, NEW);
         assert_eq!((entry.address, entry.relay), (NEW, Some((NEW, 7443).into())));

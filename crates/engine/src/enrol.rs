@@ -266,6 +266,7 @@ impl<'a> Enrolling<'a> {
             priority: invitation.priority,
             relay: Some(self.address),
             witness_for: Vec::new(),
+            place: None,
         };
         let signed = self.inner.fleet.change_roster(&**self.inner, |roster| {
             roster.members.retain(|member| member.id != entry.id);

@@ -115,6 +115,7 @@ impl Relay {
             priority: 0,
             relay: Some(self.address),
             witness_for: Vec::new(),
+            place: None,
         }
     }
 

@@ -99,6 +99,9 @@ pub struct MemberEntry {
     /// Other pools that it is a witness for.
     #[serde(default)]
     pub witness_for: Vec<PoolId>,
+    /// Where it stands, for a map; it decides nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<model::Place>,
 }
 
 /// One console.
@@ -290,6 +293,7 @@ impl Roster {
                 && (1..=limits::HOSTNAME_BYTES_MAX).contains(&entry.hostname.len())
                 && entry.sources.len() <= limits::SOURCES_MAX
                 && entry.witness_for.len() <= limits::POOLS_MAX
+                && entry.place.as_ref().is_none_or(|place| place.check().is_ok())
         };
         let checks = [
             (

@@ -1160,7 +1160,11 @@ address?: string,
 /**
  * Its new place in the order.
  */
-priority?: number, };
+priority?: number, 
+/**
+ * Where it stands, for the map: name, degrees north, degrees east, as in `Amsterdam, 52.37, 4.90`; empty for nowhere.
+ */
+place?: string, };
 
 /**
  * One member with everything.
@@ -1222,6 +1226,10 @@ agentVersion: string,
  * How it stands; none while nothing watches here.
  */
 status?: MemberStatus, 
+/**
+ * Where it stands, if somebody said so.
+ */
+place?: PlaceView, 
 /**
  * What it says about its HAProxy.
  */
@@ -1435,6 +1443,23 @@ atMs: number,
  * How long it took; none while it runs.
  */
 tookMs?: number, };
+
+/**
+ * Where a member stands, for a map.
+ */
+export type PlaceView = { 
+/**
+ * What people call it.
+ */
+name: string, 
+/**
+ * Degrees north, in millionths.
+ */
+northMicro: number, 
+/**
+ * Degrees east, in millionths.
+ */
+eastMicro: number, };
 
 /**
  * What a change does, step by step, in words.

@@ -106,6 +106,9 @@ pub struct MemberUpdate {
     /// Its new place in the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<u32>,
+    /// Where it stands, for the map: name, degrees north, degrees east, as in `Amsterdam, 52.37, 4.90`; empty for nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }
 
 /// Removes a member.

@@ -148,6 +148,9 @@ pub struct MemberView {
     /// How it stands; none while nothing watches here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<MemberStatus>,
+    /// Where it stands, if somebody said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<PlaceView>,
     /// What it says about its HAProxy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(type = "unknown")]
@@ -188,6 +191,18 @@ pub struct InvitationView {
     pub sources: Vec<String>,
     /// When it ends, Unix time.
     pub expires_ms: u64,
+}
+
+/// Where a member stands, for a map.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "camelCase")]
+pub struct PlaceView {
+    /// What people call it.
+    pub name: String,
+    /// Degrees north, in millionths.
+    pub north_micro: i32,
+    /// Degrees east, in millionths.
+    pub east_micro: i32,
 }
 
 /// A fresh invitation; the only time that its secret is seen.

@@ -76,6 +76,9 @@ The secret is shown once, works once, and ends after 24 hours. The command asks 
         /// Its place in the order; lower is preferred
         #[arg(long)]
         priority: Option<u32>,
+        /// Where it stands, for the map: name, degrees north, degrees east; empty for nowhere
+        #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
+        place: Option<String>,
     },
     /// Remove a member from the fleet
     #[command(after_help = "Example:\n  serversctl member remove edge-3 --dry-run")]

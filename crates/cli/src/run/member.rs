@@ -44,8 +44,8 @@ pub(crate) async fn on_member(session: &Session, command: MemberCommand) -> Resu
             }
             screen.answer(&stat, show::stat)
         }
-        MemberCommand::Set { member, name, from, address, priority } => {
-            let request = MemberUpdate { change, member, name, sources: from, address, priority };
+        MemberCommand::Set { member, name, from, address, priority, place } => {
+            let request = MemberUpdate { change, member, name, sources: from, address, priority, place };
             screen.outcome(&session.change(request).await?, show::member)
         }
         MemberCommand::Remove { member } => {

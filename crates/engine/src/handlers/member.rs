@@ -7,7 +7,7 @@ use api::request::{
     MemberEnrol, MemberInvite, MemberListRequest, MemberRemove, MemberShow, MemberUpdate, Template,
 };
 use api::view::Removed;
-use api::view::member::{Invitation as InvitationAnswer, InvitationView, MemberList, MemberView};
+use api::view::member::{Invitation as InvitationAnswer, InvitationView, MemberList, MemberView, PlaceView};
 use api::{ApiError, Call, Outcome, Plan, SecretText};
 use model::{Code, MemberId};
 use protocol::docs::{MemberEntry, Part, Removed as RemovedEntry};
@@ -221,6 +221,11 @@ async fn member_view(inner: &Inner, entry: &MemberEntry) -> MemberView {
         enrolled_ms: enrolled.unwrap_or(0),
         agent_version: heartbeat.as_ref().map(|beat| beat.agent_version.clone()).unwrap_or_default(),
         status,
+        place: entry.place.as_ref().map(|place| PlaceView {
+            name: place.name.clone(),
+            north_micro: place.north_micro,
+            east_micro: place.east_micro,
+        }),
         haproxy: heartbeat.as_ref().map(|beat| beat.haproxy.clone()),
         figures: heartbeat.as_ref().map(|beat| beat.host.clone()),
     }
@@ -233,6 +238,7 @@ pub(crate) async fn update(
     let entry = find_member(inner, &request.member)?;
     let sources = request.sources.as_deref().map(read_sources).transpose()?;
     let address = request.address.as_deref().map(|text| new_address(inner, &entry, text)).transpose()?;
+    let place = request.place.as_deref().map(read_place).transpose()?;
     if let Some(name) = request.name.as_deref().filter(|name| *name != entry.name) {
         check_name(inner, name)?;
     }
@@ -251,6 +257,7 @@ pub(crate) async fn update(
             }
             member.sources = sources.clone().unwrap_or_else(|| member.sources.clone());
             member.priority = request.priority.unwrap_or(member.priority);
+            member.place = place.clone().unwrap_or_else(|| member.place.clone());
         }
         Ok(())
     });
@@ -258,6 +265,14 @@ pub(crate) async fn update(
     inner.documents_changed();
     let entry = inner.fleet.roster().member(entry.id).cloned().unwrap_or(entry);
     Ok(Outcome::done(plan, member_view(inner, &entry).await))
+}
+
+/// A place, or none for an empty text.
+fn read_place(text: &str) -> Result<Option<model::Place>, ApiError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|error: model::place::PlaceError| ApiError::invalid(error.to_string()))
 }
 
 /// An address that a member may have.

@@ -119,6 +119,7 @@ fn with_member(shelf: &Shelf, first: &SignedDoc, agent: &AgentCard) -> SignedDoc
         priority: 1,
         relay: None,
         witness_for: vec![],
+        place: None,
     });
     next.seal(console().id, &secret_key(1))
 }

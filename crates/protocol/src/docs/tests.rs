@@ -33,6 +33,7 @@ pub(crate) fn member(n: u32) -> MemberEntry {
         priority: n,
         relay: Some(SocketAddr::from((address, 7443))),
         witness_for: vec![],
+        place: None,
     }
 }
 

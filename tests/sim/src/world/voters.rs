@@ -41,6 +41,7 @@ pub(super) fn signed_roster(plan: &Plan) -> Arc<docs::Roster> {
         priority: place as u32,
         relay: Some(std::net::SocketAddr::from((ids::address(place), 7443))),
         witness_for: Vec::new(),
+        place: None,
     };
     let console = |place: usize| ConsoleEntry {
         id: ids::console(place),
