@@ -198,9 +198,10 @@ export function newPool(name: string, settings: Partial<SettingsPatch> = {}): Si
 
 /** Scenario `setup`: the fleet, and a pool that was just made. Scenario `locked`: everything waits behind the vault. */
 export function begin(world: World, scenario: string): void {
+  if (scenario === "fresh") world.profile = "missing";
   if (scenario === "setup") world.pools = [...world.pools, { ...newPool("new-edge"), id: "00000000-0000-4000-8000-000000009001" }];
   if (scenario === "locked") {
-    world.vault = { choice: "file", state: "locked", words: "the vault file is locked: it opens with its passphrase" };
+    world.vault = { choice: "file", state: "locked", words: "it opens with its passphrase" };
   }
   const edge = world.pool("production-edge");
   if (scenario === "drift" && edge) {

@@ -14,7 +14,7 @@ import { change } from "./tell";
 
 export function setupActions(live: Live): readonly Action[] {
   const pool = router.parts[0] === "pool" ? live.pool(router.parts[1] ?? "") : undefined;
-  return [addPool(live, pool === undefined), ...(pool ? poolSetup(live, pool) : [])];
+  return [addPool(live, pool === undefined), unlockAction(live), ...(pool ? poolSetup(live, pool) : [])];
 }
 
 /** Only what needs the engine to answer; this computer may be offline. */
@@ -28,6 +28,14 @@ function addPool(live: Live, alone: boolean): Action {
   return {
     id: "pool.add", title: "Add pool", group: "Pools", icon: "plus", words: "create new pool", ...(alone ? { keys: "N" } : {}),
     available: () => (live.hostStatus?.profile === "missing" ? HIDDEN : answers(live)), run: () => (setup.panel = { kind: "add-pool" }),
+  };
+}
+
+function unlockAction(live: Live): Action {
+  return {
+    id: "vault.unlock", title: "Unlock the vault", group: "This console", icon: "lock", words: "passphrase keychain",
+    available: () => (live.hostStatus?.profile === "ready" && live.hostStatus.vault.state !== "open" && live.link.kind === "live" ? YES : HIDDEN),
+    run: () => (setup.panel = { kind: "unlock" }),
   };
 }
 
