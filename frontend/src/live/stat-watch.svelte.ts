@@ -65,7 +65,8 @@ export class StatWatch {
       if (!document.hidden && !this.paused) await this.#look(may, () => stopped);
       if (!stopped) timer = setTimeout(() => void turn(), Math.max(100, this.#everyMs - (performance.now() - began)));
     };
-    void turn();
+    // Not at once: what begins the watch must not depend on what a look reads.
+    timer = setTimeout(() => void turn(), 0);
     return () => {
       stopped = true;
       clearTimeout(timer);

@@ -33,12 +33,13 @@ test("drain and maintenance are a choice, a queue is not", () => {
   expect([statRow({ state: "drain" }), statRow({ state: "maintenance" }), statRow({ state: "down" }), statRow({ queued: 2 })].map(isProblem)).toEqual([false, false, true, true]);
 });
 
-test("a backend that is up with a server down is degraded, stands first and names the server", () => {
-  const rows = [
-    statRow({ kind: "backend", name: "BACKEND", sessionRate: 90 }), statRow({}),
-    statRow({ proxy: "admin", name: "adm-01" }), statRow({ proxy: "admin", name: "adm-02", state: "down" }), statRow({ proxy: "admin", kind: "backend", name: "BACKEND", sessionRate: 1 }),
-  ];
-  expect(backendsNow(statRows(look(0, rows), undefined)).map((one) => [one.name, one.glyph, one.words])).toEqual([
-    ["admin", "degraded", "1 of 2 servers up, adm-02 is down"], ["web", "ready", "1 of 1 server up"],
+test("a backend that is up with a server down is degraded and names it; the order is HAProxy's", () => {
+  const rows = statRows(look(0, [
+    statRow({ kind: "backend", name: "BACKEND" }), statRow({}), statRow({ proxy: "api", kind: "backend", name: "BACKEND" }),
+    statRow({ proxy: "admin", name: "adm-01" }), statRow({ proxy: "admin", name: "adm-02", state: "down" }), statRow({ proxy: "admin", kind: "backend", name: "BACKEND" }),
+  ]), undefined);
+  expect(backendsNow(rows, 4).shown.map((one) => [one.name, one.glyph, one.words])).toEqual([
+    ["web", "ready", "1 of 1 server up"], ["api", "ready", "no servers"], ["admin", "degraded", "1 of 2 servers up, adm-02 is down"],
   ]);
+  expect(backendsNow(rows, 2)).toMatchObject({ shown: [{ name: "web" }, { name: "admin" }], more: 1 });
 });

@@ -103,19 +103,24 @@ export function isProblem(row: StatRow): boolean {
   return row.state === "down" || row.state === "shaky" || (row.kind !== "frontend" && row.queued > 0);
 }
 
-/** The backends as the flow shows them, the busiest first among equals in health. */
-export function backendsNow(rows: readonly StatNow[]): BackendNow[] {
-  const worst = { down: 0, degraded: 1, unknown: 2 } as const;
-  return rows.filter(({ row }) => row.kind === "backend").map((one): BackendNow => {
+/** The backends in HAProxy's order, so that none moves under the pointer; where not all fit, those in trouble come first. */
+export function backendsNow(rows: readonly StatNow[], most: number): { shown: BackendNow[]; more: number } {
+  const worst: Partial<Record<GlyphName, number>> = { down: 0, degraded: 1, unknown: 2 };
+  const rank = (one: BackendNow) => worst[one.glyph] ?? 3;
+  const all = rows.filter(({ row }) => row.kind === "backend").map((one): BackendNow => {
     const servers = rows.filter(({ row }) => row.kind === "server" && row.proxy === one.row.proxy).map(({ row }) => row);
     const up = servers.filter((row) => row.state === "up" || row.state === "shaky" || row.state === "unchecked").length;
     const down = servers.filter((row) => row.state === "down");
     const glyph: GlyphName = one.row.state === "up" && down.length > 0 ? "degraded" : statGlyph(one.row);
     const first = down[0];
-    const why = !first ? "" : down.length === 1 ? `, ${first.name} is down` : `, ${down.length} are down`;
+    const drained = servers.filter((row) => row.state === "drain" || row.state === "maintenance");
+    const why = first ? (down.length === 1 ? `, ${first.name} is down` : `, ${down.length} are down`)
+      : drained[0] ? (drained.length === 1 ? `, ${drained[0].name} in ${drained[0].state}` : `, ${drained.length} set aside`) : "";
     return {
       name: one.row.proxy, rate: one.rate, up, all: servers.length, glyph,
       words: servers.length === 0 ? "no servers" : `${up} of ${servers.length} ${servers.length === 1 ? "server" : "servers"} up${why}`,
     };
-  }).sort((a, b) => (worst[a.glyph as keyof typeof worst] ?? 3) - (worst[b.glyph as keyof typeof worst] ?? 3) || b.rate - a.rate);
+  });
+  const kept = new Set([...all].sort((a, b) => rank(a) - rank(b)).slice(0, most));
+  return { shown: all.filter((one) => kept.has(one)), more: all.length - kept.size };
 }

@@ -1,4 +1,4 @@
-// What a listing may say of a member that the api's types do not name yet: where it stands and what runs on it. Read with
+// Where a member stands and what runs on it. What a listing says of stacks is not in the api's types yet, so it is read with
 // care, as everything untyped: an absent or odd field is absent here, and whatever shows it is then hidden.
 
 import type { MemberView } from "../generated/api";
@@ -18,13 +18,11 @@ export interface Stack {
 }
 
 const STACKS_MAX = 12;
+const MICRO = 1_000_000;
 
 export function placeOf(view: MemberView | undefined): Place | undefined {
-  const from = fields(fields(view)?.["place"]);
-  const name = text(from?.["name"]);
-  const latitude = degrees(from?.["latitude"], 90);
-  const longitude = degrees(from?.["longitude"], 180);
-  return name === undefined || latitude === undefined || longitude === undefined ? undefined : { name, latitude, longitude };
+  const from = view?.place;
+  return from && { name: from.name, latitude: from.northMicro / MICRO, longitude: from.eastMicro / MICRO };
 }
 
 /** What was found on a member: what its listing names, and its HAProxy. */
@@ -45,8 +43,4 @@ function fields(value: unknown): Record<string, unknown> | undefined {
 
 function text(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" && value.length <= 200 ? value : undefined;
-}
-
-function degrees(value: unknown, most: number): number | undefined {
-  return typeof value === "number" && Number.isFinite(value) && Math.abs(value) <= most ? value : undefined;
 }

@@ -1,5 +1,6 @@
 // Members and the pools of generic servers, in their states.
 const AFTER_LOSS_S = 75;
+const settings = "pool/production-edge/member/edge-fra-1/settings";
 const status = "pool/production-edge/member/edge-ams-2/status";
 
 export const MEMBER_CASES = [
@@ -23,6 +24,37 @@ export const MEMBER_CASES = [
       await page.getByRole("button", { name: "Why is adm-02 down?" }).click();
       await page.clock.runFor(300);
       await page.getByRole("heading", { name: "Why is adm-02 down?" }).waitFor();
+    },
+  },
+  { name: "member-generic", place: "pool/hosting-eu/member/par-2" },
+  { name: "member-lost", place: "pool/lab/member/lab-01" },
+  { name: "member-offline", place: "pool/production-edge/member/edge-ams-2", scenario: "blind", ranS: AFTER_LOSS_S },
+  { name: "member-settings", place: settings },
+  { name: "member-settings-stale", place: settings, scenario: "stale", ranS: AFTER_LOSS_S },
+  { name: "member-settings-small", place: settings, size: { width: 960, height: 640 } },
+  {
+    name: "member-settings-changed", place: settings,
+    act: async (page) => {
+      await page.getByLabel("Address that DNS publishes").fill("203.0.113.99");
+      await page.getByLabel("Name", { exact: true }).fill("edge-ams-2");
+      await page.clock.runFor(300);
+    },
+  },
+  {
+    name: "member-settings-ask", place: settings,
+    act: async (page) => {
+      await page.getByLabel("Address that DNS publishes").fill("203.0.113.99");
+      await page.keyboard.press("Control+s");
+      await page.clock.runFor(600);
+      await page.getByRole("heading", { name: "Change edge-fra-1?" }).waitFor();
+    },
+  },
+  {
+    name: "member-remove", place: settings,
+    act: async (page) => {
+      await page.getByRole("button", { name: "Remove member" }).click();
+      await page.clock.runFor(600);
+      await page.getByRole("heading", { name: "Remove edge-fra-1 from production-edge?" }).waitFor();
     },
   },
 ];

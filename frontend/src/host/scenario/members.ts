@@ -1,20 +1,21 @@
 // What members say of themselves in the scenarios: their HAProxy's statistics, where they stand and what runs on them;
 // and what becomes of one that is changed or removed.
 
-import type { MemberView, StatRow } from "../../generated/api";
+import type { MemberView, PlaceView, StatRow } from "../../generated/api";
 import { HostError } from "../host";
 import type { SimMember, SimPool } from "./cast";
 import { memberOf } from "./reads";
 import type { Play } from "./scenario-host";
 import { noise, type World } from "./world";
 
-/** Fields that the api does not have yet; the page reads them with care and shows nothing where they are absent. */
+/** `stacks` is a field that the api does not have yet; the page reads it with care and shows nothing where it is absent. */
 interface Told {
-  place?: { name: string; latitude: number; longitude: number };
+  place?: PlaceView;
   stacks?: { name: string; version?: string; unit?: string }[];
 }
 
-const place = (name: string, latitude: number, longitude: number) => ({ place: { name, latitude, longitude } });
+const at = (name: string, north: number, east: number): PlaceView => ({ name, northMicro: Math.round(north * 1e6), eastMicro: Math.round(east * 1e6) });
+const place = (name: string, north: number, east: number) => ({ place: at(name, north, east) });
 const TOLD: Record<string, Told> = {
   "edge-ams-2": place("Amsterdam", 52.37, 4.9), "edge-fra-1": place("Frankfurt", 50.11, 8.68), "edge-waw-3": place("Warsaw", 52.23, 21.01),
   "lon-1": { ...place("London", 51.51, -0.13), stacks: [{ name: "cPanel", version: "126.0", unit: "active" }, { name: "MariaDB", version: "10.11", unit: "active" }] },
@@ -99,9 +100,13 @@ const codes = (requests: number): number[] => [0, 0.9284, 0.051, 0.02, 0.0006, 0
 export function members(world: World, others: Play): Play {
   const crowded = world.pools.some((pool) => pool.members.length > 100);
   const sources = new Map<string, string[]>();
+  /** Set by hand; none for nowhere. */
+  const places = new Map<string, PlaceView | undefined>();
   const tell = (view: MemberView): MemberView => {
     const own = sources.get(view.id);
-    return { ...view, ...(own ? { sources: own } : {}), ...(view.name === "par-2" ? { agentVersion: "0.9.4" } : {}), ...TOLD[view.name] };
+    const { place: first, ...stacks } = TOLD[view.name] ?? {};
+    const stands = places.has(view.id) ? places.get(view.id) : first;
+    return { ...view, ...(own ? { sources: own } : {}), ...(view.name === "par-2" ? { agentVersion: "0.9.4" } : {}), ...(stands ? { place: stands } : {}), ...stacks };
   };
   return {
     member_stat: ({ member }) => {
@@ -124,6 +129,10 @@ export function members(world: World, others: Play): Play {
       if (!answer) throw failure("internal", "This scenario does not change members");
       if (answer.kind === "planned") return answer;
       if (request.sources) sources.set(answer.result.id, request.sources);
+      if (request.place !== undefined) {
+        const [name = "", north, east] = request.place.split(",").map((part) => part.trim());
+        places.set(answer.result.id, name === "" ? undefined : at(name, Number(north), Number(east)));
+      }
       return { ...answer, result: tell(answer.result) };
     },
     member_remove: ({ change, member }) => {

@@ -8,6 +8,7 @@ import type { PoolRow } from "../../live/pool.svelte";
 import { HIDDEN, no, YES, type Action, type Availability } from "../../ui/actions/action";
 import { askChange, type AskCheck } from "../../ui/dialogs/confirm.svelte";
 import { toasts } from "../../ui/toasts/toasts.svelte";
+import { removeAction } from "../member/member-actions";
 import { barOf } from "../standing";
 
 export function poolActions(live: Live, pool: PoolRow): Action[] {
@@ -62,7 +63,7 @@ function memberActions(live: Live, pool: PoolRow, member: MemberRow, i: number):
     hint: `${pool.name}, ${member.role}, ${member.health.kind}`, ...(i < 9 ? { keys: `Alt+${i + 1}` } : {}),
     run: () => router.go(`pool/${pool.name}/member/${member.name}`),
   };
-  return [open, activateAction(live, pool, member)];
+  return [open, activateAction(live, pool, member), removeAction(live, pool, member)];
 }
 
 /** Why the record cannot be moved by hand now. */

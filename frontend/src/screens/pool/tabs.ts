@@ -28,6 +28,7 @@ export const POOL_TABS: readonly PoolTab[] = [
 
 /** The first is the landing. */
 export const MEMBER_TABS: readonly MemberTab[] = [
-  { id: "standing", title: "Standing", shows: () => true, component: MemberStanding },
+  { id: "standing", title: "Overview", shows: () => true, component: MemberStanding },
   { id: "status", title: "Status", shows: (row) => row.report !== undefined && row.report.version !== undefined, load: () => import("../member/MemberStatus.svelte") },
+  { id: "settings", title: "Settings", shows: () => true, load: () => import("../member/MemberSettings.svelte") },
 ];
