@@ -2,6 +2,8 @@
 
 import { doChange } from "../host/change";
 import { HostError } from "../host/host";
+import { moment } from "../lib/format";
+import { incidentTitle } from "../live/activity";
 import type { Live } from "../live/live.svelte";
 import { HIDDEN, no, YES, type Action } from "../ui/actions/action";
 import { looks, type Theme } from "../ui/looks.svelte";
@@ -14,6 +16,7 @@ import type { Section } from "./section";
 const HALF_HOUR_MS = 1_800_000;
 
 export function frameActions(live: Live, sections: readonly Section[]): readonly Action[] {
+  const shell = live.host.shell;
   return [
     { id: "palette.open", title: "Search or run a command", group: "Window", icon: "search", keys: "Ctrl+K", run: () => (panels.palette = true) },
     { id: "keys.show", title: "Show the keys of this screen", group: "Window", icon: "help", keys: "?", run: () => (panels.keys = true) },
@@ -28,8 +31,28 @@ export function frameActions(live: Live, sections: readonly Section[]): readonly
       id: `go.pool/${pool.id}`, title: `Open ${pool.name}`, group: "Pools", icon: "server", hint: pool.hostname ?? "no failover hostname",
       ...(i < 9 ? { keys: `Ctrl+${i + 1}` } : {}), run: () => router.go(`pool/${pool.name}/overview`),
     })),
+    ...incidentActions(live),
+    ...zoomActions(),
+    ...(shell ? [{ id: "window.hide", title: "Hide to the tray", group: "Window", icon: "x", keys: "Ctrl+W", run: () => shell.close() } satisfies Action] : []),
     ...looksActions(),
     ...watchActions(live),
+  ];
+}
+
+const INCIDENTS = 20;
+
+function incidentActions(live: Live): Action[] {
+  return live.incidents.slice(0, INCIDENTS).map((one): Action => ({
+    id: `go.incident/${one.id}`, title: incidentTitle(one), group: "Incidents", icon: "pulse", hint: `${one.poolName}, ${moment(one.beganMs, Date.now())}`,
+    run: () => router.go(`incidents/${one.id}`),
+  }));
+}
+
+function zoomActions(): Action[] {
+  return [
+    { id: "zoom.in", title: "Larger", group: "Appearance", icon: "plus", keys: "Ctrl++", words: "zoom in", run: () => looks.zoomBy(1) },
+    { id: "zoom.out", title: "Smaller", group: "Appearance", icon: "minus", keys: "Ctrl+-", words: "zoom out", run: () => looks.zoomBy(-1) },
+    { id: "zoom.reset", title: "Size of 100 %", group: "Appearance", icon: "eye", keys: "Ctrl+0", words: "zoom reset", run: () => looks.set({ zoom: 100 }) },
   ];
 }
 

@@ -2,15 +2,27 @@
 
 import { isTyping, match, parseKeys, type KeyLike } from "../lib/keys";
 import { registry, runAction } from "../ui/actions/registry.svelte";
+import { hints } from "../ui/hints.svelte";
 import { looks } from "../ui/looks.svelte";
 
 const SEQUENCE_MS = 1_000;
+/** How long the first stroke waits until the keys are shown in place, and how long they then stand. */
+const HINT_MS = 600;
+const HINTED_MS = 5_000;
 
 export function startKeyboard(): () => void {
   let sofar: KeyLike[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let hinting: ReturnType<typeof setTimeout> | undefined;
+  const hint = (shown: "G" | "Alt") => (hinting ??= setTimeout(() => (hints.shown = shown), HINT_MS));
+  const noHint = () => {
+    clearTimeout(hinting);
+    hinting = undefined;
+    hints.shown = "";
+  };
 
   const onKey = (event: KeyboardEvent) => {
+    if (event.key === "Alt") hint("Alt");
     if (event.defaultPrevented || ["Control", "Shift", "Alt", "Meta"].includes(event.key)) return;
     // The space bar presses what has the focus before it is anybody's key.
     if (event.key === " " && event.target instanceof Element && event.target.closest("button,a,summary,[role^=menuitem],[role=option]")) return;
@@ -24,6 +36,7 @@ export function startKeyboard(): () => void {
       .filter(({ value }) => !inDialog || value.id === "palette.open")
       .reverse();
     clearTimeout(timer);
+    noHint();
     sofar = [...sofar, event];
     let found = match(sofar, table);
     if (found.kind === "none" && sofar.length > 1) {
@@ -31,7 +44,12 @@ export function startKeyboard(): () => void {
       found = match(sofar, table);
     }
     if (found.kind === "waiting") {
-      timer = setTimeout(() => (sofar = []), SEQUENCE_MS);
+      const isG = event.key.toLowerCase() === "g";
+      if (isG) hint("G");
+      timer = setTimeout(() => {
+        sofar = [];
+        noHint();
+      }, isG ? HINTED_MS : SEQUENCE_MS);
       return;
     }
     sofar = [];
@@ -39,8 +57,17 @@ export function startKeyboard(): () => void {
     event.preventDefault();
     runAction(found.value);
   };
+  const onUp = (event: KeyboardEvent) => {
+    if (event.key === "Alt") noHint();
+  };
   addEventListener("keydown", onKey);
-  return () => removeEventListener("keydown", onKey);
+  addEventListener("keyup", onUp);
+  addEventListener("blur", noHint);
+  return () => {
+    removeEventListener("keydown", onKey);
+    removeEventListener("keyup", onUp);
+    removeEventListener("blur", noHint);
+  };
 }
 
 function inTextField(target: EventTarget | null): boolean {

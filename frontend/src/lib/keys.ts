@@ -28,7 +28,8 @@ export function parseKeys(text: string): Stroke[] {
 /** Whether an event is this stroke. Shift counts only where it was asked for or the key is a letter. */
 export function isStroke(event: KeyLike, stroke: Stroke): boolean {
   const key = event.key === " " ? "Space" : event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  if (key !== stroke.key) return false;
+  // The plus of the digit row needs no Shift with Ctrl.
+  if (key !== stroke.key && !(stroke.ctrl && stroke.key === "+" && key === "=")) return false;
   if ((event.ctrlKey || event.metaKey) !== stroke.ctrl || event.altKey !== stroke.alt) return false;
   return event.shiftKey === stroke.shift || !/^[a-z]$/.test(key);
 }

@@ -5,8 +5,10 @@ import type {
   Beat, Event, HostStatus, IncidentView, InvitationView, MemberView, NoticeView, PoolStatus, PoolView, ProviderView, Topic,
 } from "../generated/api";
 import { HostError, type Host, type Subscription } from "../host/host";
+import { readKept, writeKept } from "../lib/kept";
 import { Clock } from "./clock.svelte";
 import { MemberRow } from "./member.svelte";
+import { mergeNotices } from "./notice";
 import { PoolRow } from "./pool.svelte";
 
 /** What the page itself knows about its host. */
@@ -30,6 +32,13 @@ const LOST_LOOKS = 3;
 const NOTICES_KEPT = 200;
 const INCIDENTS_READ = 100;
 
+const SEEN_KEY = "notices-seen";
+
+function seenMs(): number {
+  const kept = readKept(SEEN_KEY);
+  return typeof kept === "number" ? kept : 0;
+}
+
 export class Live {
   readonly host: Host;
   readonly clock = new Clock();
@@ -37,7 +46,8 @@ export class Live {
   members = $state.raw<ReadonlyMap<string, MemberRow>>(new Map());
   incidents = $state.raw<readonly IncidentView[]>([]);
   notices = $state.raw<readonly NoticeView[]>([]);
-  noticesSeen = $state(0);
+  /** Notices newer than this are unread; kept on this computer. */
+  noticesSeenMs = $state(seenMs());
   providers = $state.raw<readonly ProviderView[]>([]);
   invitations = $state.raw<readonly InvitationView[]>([]);
   hostStatus = $state.raw<HostStatus | undefined>();
@@ -54,6 +64,7 @@ export class Live {
   });
   /** Whether states may be claimed at all. */
   seeing: boolean = $derived(this.link.kind === "live" && this.blind === undefined);
+  unreadNotices: number = $derived(this.notices.filter((one) => one.atMs > this.noticesSeenMs).length);
   openIncidents: readonly IncidentView[] = $derived(this.incidents.filter((one) => one.endedMs === undefined));
   newestHeardMonoMs: number | undefined = $derived.by(() => {
     const heard = [...this.members.values()].flatMap((row) => row.heardMonoMs ?? []);
@@ -101,7 +112,8 @@ export class Live {
   }
 
   markNoticesSeen(): void {
-    this.noticesSeen = this.notices.length;
+    this.noticesSeenMs = Math.max(this.noticesSeenMs, ...this.notices.map((one) => one.atMs));
+    writeKept(SEEN_KEY, this.noticesSeenMs);
   }
 
   async #open(): Promise<void> {
@@ -120,7 +132,17 @@ export class Live {
       this.#lost(HostError.of(thrown));
       return;
     }
-    await this.#survey();
+    await Promise.all([this.#survey(), this.#readNotices()]);
+  }
+
+  /** What was told before this page opened, and while it was not connected. */
+  async #readNotices(): Promise<void> {
+    try {
+      const { notices } = await this.host.call("notice_list", { limit: NOTICES_KEPT });
+      this.notices = mergeNotices(this.notices, notices, NOTICES_KEPT);
+    } catch {
+      // The bell shows what it has; events go on.
+    }
   }
 
   async #readPools(): Promise<number> {
@@ -212,7 +234,7 @@ export class Live {
       } else if (body.kind === "host") this.hostStatus = body.value;
       else if (body.kind === "incident") this.#applyIncident(body.value);
       else if (body.kind === "beats") this.#applyBeats(body.value.beats);
-      else if (body.kind === "notice") this.notices = [body.value, ...this.notices].slice(0, NOTICES_KEPT);
+      else if (body.kind === "notice") this.notices = mergeNotices([body.value], this.notices, NOTICES_KEPT);
     }
     if (newest.size > 0) this.#applyPools([...newest.values()], performance.now(), false);
   }

@@ -25,4 +25,110 @@ export const INCIDENT_CASES = [
       await page.clock.runFor(100);
     },
   },
+  { name: "providers-full", place: "providers" },
+  { name: "providers-empty", place: "providers", scenario: "empty" },
+  { name: "providers-stale", place: "providers", scenario: "stale", ranS: AFTER_LOSS_S },
+  { name: "providers-error", place: "providers", scenario: "error", ranS: 5 },
+  { name: "providers-loading", place: "providers", scenario: "loading", ranS: 9 },
+  {
+    name: "providers-add", place: "providers",
+    act: async (page) => {
+      await page.keyboard.press("n");
+      await page.clock.runFor(300);
+      await page.getByRole("button", { name: "Add and test" }).click();
+      await page.clock.runFor(100);
+    },
+  },
+  {
+    name: "providers-added", place: "providers", scenario: "empty",
+    act: async (page) => {
+      await page.getByRole("button", { name: "Add provider" }).first().click();
+      await page.clock.runFor(300);
+      for (const [label, text] of [["Name", "own-dns"], ["Server", "192.0.2.53"], ["Zone", "example.com"], ["Key name", "sctl"], ["Secret", "c2VjcmV0c2VjcmV0"]]) await page.getByLabel(label, { exact: true }).fill(text);
+      await page.keyboard.press("Enter");
+      await page.clock.runFor(1_500);
+      await page.getByText("is primary for example.com").first().waitFor();
+      if ((await page.content()).includes("c2VjcmV0")) throw new Error("the secret is still in the page");
+    },
+  },
+  {
+    name: "providers-remove", place: "providers",
+    act: async (page) => {
+      await page.getByRole("article", { name: "lab-dns" }).getByRole("button", { name: "Remove" }).click();
+      await page.clock.runFor(400);
+      await page.getByRole("heading", { name: "Remove provider lab-dns?" }).waitFor();
+    },
+  },
+  ...["general", "appearance", "notifications", "watch", "keyboard", "consoles", "about"].map((part) => ({ name: `settings-${part}`, place: `settings/${part}` })),
+  { name: "settings-consoles-empty", place: "settings/consoles", scenario: "empty" },
+  { name: "settings-watch-stale", place: "settings/watch", scenario: "stale", ranS: AFTER_LOSS_S },
+  { name: "settings-notifications-error", place: "settings/notifications", scenario: "error", ranS: 5 },
+  { name: "settings-appearance-contrast", place: "settings/appearance", themes: ["contrast", "contrast-dark"] },
+  {
+    name: "settings-console-added", place: "settings/consoles",
+    act: async (page) => {
+      await page.getByRole("button", { name: "Add console" }).click();
+      await page.clock.runFor(300);
+      await page.getByLabel("Its card").fill("sctl-card-1.watch");
+      await page.getByLabel("Name", { exact: true }).fill("watch-02");
+      await page.getByRole("button", { name: "Review" }).last().click();
+      await page.clock.runFor(400);
+      await page.getByRole("button", { name: "Sign in as operator" }).click();
+      await page.clock.runFor(600);
+      await page.getByRole("heading", { name: "watch-02 is signed in" }).waitFor();
+    },
+  },
+  { name: "monitoring-full", place: "pool/production-edge/monitoring" },
+  { name: "monitoring-generic", place: "pool/lab/monitoring" },
+  { name: "monitoring-stale", place: "pool/production-edge/monitoring", scenario: "stale", ranS: AFTER_LOSS_S },
+  {
+    name: "notices", place: "overview",
+    act: async (page) => {
+      await page.keyboard.press("g");
+      await page.keyboard.press("n");
+      await page.clock.runFor(400);
+      await page.getByText("moved to edge-ams-2").first().waitFor();
+    },
+  },
+  {
+    name: "explain-member", place: "pool/production-edge/overview",
+    act: async (page) => {
+      await page.getByRole("button", { name: "edge-ams-2, Active: explain" }).first().click();
+      await page.clock.runFor(600);
+      await page.getByText("Evidence").first().waitFor();
+    },
+  },
+  {
+    name: "explain-pool", place: "overview",
+    act: async (page) => {
+      await page.getByRole("button", { name: "staging-edge, Degraded: explain" }).last().click();
+      await page.clock.runFor(600);
+      await page.getByText("Missing for an automatic move").waitFor();
+    },
+  },
+  {
+    name: "attention-put-aside", place: "overview",
+    act: async (page) => {
+      await page.getByRole("button", { name: "More about: lab-01" }).first().click();
+      await page.clock.runFor(200);
+      await page.getByRole("menuitem", { name: "Put aside for 1 hour" }).click();
+      await page.clock.runFor(400);
+      await page.getByText("1 put aside").waitFor();
+    },
+  },
+  {
+    name: "hints", place: "pool/production-edge/overview",
+    act: async (page) => {
+      await page.keyboard.press("g");
+      await page.clock.runFor(700);
+      if ((await page.locator("kbd.hint").count()) < 4) throw new Error("G shows no hints");
+    },
+  },
+  {
+    name: "zoomed", place: "pool/production-edge/overview",
+    act: async (page) => {
+      for (let i = 0; i < 2; i += 1) await page.keyboard.press("Control+=");
+      await page.clock.runFor(200);
+    },
+  },
 ];
