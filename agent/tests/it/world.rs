@@ -7,6 +7,7 @@ use std::time::Duration;
 use agent::layout::Layout;
 use agent::run::{Agent, Inputs, boot_id};
 use agent::sense::clock::SystemClock;
+use agent::sense::haproxy::StatAsker;
 use agent::state::{Identity, State};
 use link::{Channel, Pin, Timeouts};
 use model::haproxy::Report;
@@ -173,7 +174,8 @@ impl Running {
     pub(crate) fn try_start(member: &Member) -> anyhow::Result<Self> {
         let (haproxy, report) = watch::channel(Report::default());
         let (stop, stopped) = oneshot::channel();
-        let inputs = Inputs { report, stat: Default::default(), stop: stopped, strike: watch::channel(0).0 };
+        let inputs =
+            Inputs { report, stat: StatAsker::default(), stop: stopped, strike: watch::channel(0).0 };
         let agent = Agent::build(&member.layout, Arc::new(SystemClock), inputs)?;
         Ok(Self { task: tokio::spawn(agent.run()), stop: Some(stop), haproxy })
     }

@@ -334,7 +334,7 @@ async fn pass_on(events: &mut dyn EventSource, id: u64, out: &mpsc::Sender<FromH
 /// Waits until the host leaves; for ever while it stays.
 async fn left(leaving: &Leaving) {
     if leaving.clone().wait_for(Option::is_some).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

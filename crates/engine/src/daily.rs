@@ -22,7 +22,7 @@ use crate::register::Register;
 use crate::{clock, random, rehearse};
 
 /// How often it is looked whether a pool is due.
-const ROUND: Duration = Duration::from_secs(60);
+const ROUND: Duration = Duration::from_mins(1);
 const HOUR_MS: u64 = 3_600_000;
 /// From one check that passed to the next, give or take an hour: pools and consoles spread over the day.
 const DAY_MS: u64 = 24 * HOUR_MS;

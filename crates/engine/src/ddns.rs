@@ -10,6 +10,7 @@
 //! COLD, and what the world asks for goes first. A holder that is no owner says what an owner has to sign.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -163,7 +164,7 @@ fn sign(inner: &Arc<Inner>, policy: &Policy, entry: &MemberEntry, ip: Ipv4Addr) 
             });
         }
         Err(error) => {
-            tracing::warn!(pool = %policy.pool.short(), "{text}, and the roster could not be signed: {error:#}")
+            tracing::warn!(pool = %policy.pool.short(), "{text}, and the roster could not be signed: {error:#}");
         }
     }
 }
@@ -216,14 +217,17 @@ fn words(
         let mut words = format!("{name} declares {declared}, which is published");
         if known.enrolled != declared {
             let by = if owner { "the roster follows" } else { "an owner has to sign it" };
-            words += &format!(
-                "; the roster still has {}: {by} (`serversctl member set {name} --address {declared}`)",
-                known.enrolled
+            let enrolled = known.enrolled;
+            // Writing to a text cannot fail.
+            let _ = write!(
+                words,
+                "; the roster still has {enrolled}: {by} (`serversctl member set {name} --address {declared}`)"
             );
         }
         let elsewhere = known.seen.iter().filter(|(_, at)| on && *at != declared);
         for (by, at) in elsewhere {
-            words += &format!("; {by} sees it at {at}, which it does not declare: nothing follows it there");
+            let _ =
+                write!(words, "; {by} sees it at {at}, which it does not declare: nothing follows it there");
         }
         return words;
     }

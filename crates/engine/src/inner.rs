@@ -81,6 +81,10 @@ struct PoolState {
 }
 
 impl Inner {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of a host, each by its name, at the only place that has them"
+    )]
     pub(crate) fn new(
         store: Arc<Store>,
         vault: Arc<Vault>,

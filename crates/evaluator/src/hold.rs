@@ -131,10 +131,12 @@ impl Hold {
         let Some(newest) = moves.into_iter().find(|moved| moved.record.cause.is_move()) else {
             return Span::ZERO;
         };
-        match newest.record.cause {
-            Cause::Manual => settings.hold_down().less(newest.age(now)),
-            _ if newest.assumed => RECORD_LATE.less(newest.age(now)),
-            _ => Span::ZERO,
+        if newest.record.cause == Cause::Manual {
+            settings.hold_down().less(newest.age(now))
+        } else if newest.assumed {
+            RECORD_LATE.less(newest.age(now))
+        } else {
+            Span::ZERO
         }
     }
 

@@ -305,7 +305,7 @@ impl Machine {
         let gone = self.silent_too_long(now, active);
         let heard = self.sight.get(active).is_some_and(|seen| seen.made_after.is_some());
         let known = heard || self.some_testimony_says_down(now, active);
-        if !service && !(gone && known) {
+        if !(service || gone && known) {
             return None;
         }
         if let Some((active, left)) = self.left_by_hand(now) {

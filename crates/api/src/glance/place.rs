@@ -1,7 +1,7 @@
 //! Places of the window, as tray, notices and deep links name them: `pool/<name>/<tab>`. A place only navigates; the
 //! most it does is open a dialog that asks.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
@@ -104,7 +104,8 @@ fn encode(part: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            // Writing to a text cannot fail.
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use crate::{pools, remove, removed};
 
 /// Longer than any of these tests may take.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 struct Leaver {
     directory: TempDir,

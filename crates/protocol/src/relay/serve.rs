@@ -78,9 +78,8 @@ pub fn console(core: &mut Core, console: ConsoleId, frame: Frame, now: Time) -> 
         Frame::DocGet(get) => Reply { frames: docs(core, &get), ..Reply::default() },
         Frame::Ping { number } => Reply::one(Frame::Pong { number }),
         Frame::Goodbye { .. } => Reply { close: true, ..Reply::default() },
-        // The member itself answers it: what its HAProxy says is no business of the relay's.
-        Frame::StatGet { .. } => Reply::default(),
-        Frame::Pong { .. } | Frame::Unknown => Reply::default(),
+        // The member itself answers a question for statistics: what HAProxy says is no business of the relay's.
+        Frame::StatGet { .. } | Frame::Pong { .. } | Frame::Unknown => Reply::default(),
         Frame::Hello(_)
         | Frame::Welcome(_)
         | Frame::Refused(_)
