@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 
 import { CASES } from "./cases.mjs";
 import { keyboardWalk } from "./keyboard.mjs";
+import { keyboardSetup } from "./keyboard-setup.mjs";
 import { openBrowser } from "./page.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -32,6 +33,7 @@ try {
     console.log(`looked at ${one.name}`);
   }
   if (only === "" || only === "keyboard") await keyboardWalk(browser, fail);
+  if (only === "" || only === "keyboard") await keyboardSetup(browser, fail);
 } finally {
   await browser.close();
 }

@@ -12,9 +12,9 @@ test("the history is what touched this pool's name, newest first, with whoever d
     entry("1", "dns_test", { pool: "other" }), entry("4", "pool_update", { pool: "edge" }), entry("5", "dns_adopt", { pool: "edge", change: { dryRun: true } }),
     entry("6", "dns_release", "odd"),
   ];
-  const move = { id: "i", pool: pool.id, to: "edge-2", cause: "edge-1 was silent", beganMs: 1, endedMs: 9 } as IncidentView;
+  const move = { id: "i", pool: pool.id, to: "edge-2", cause: "manual", beganMs: 1, endedMs: 9 } as IncidentView;
   expect(history(pool, audit, [move], (id) => (id === "m2" ? "edge-2" : id))).toEqual([
-    { id: "i", atMs: 9, title: "Moved to edge-2", who: "edge-1 was silent", incident: "i" },
+    { id: "i", atMs: 9, title: "Moved to edge-2", who: "Moved by hand", incident: "i" },
     { id: "3", atMs: 3, title: "Made edge-2 active", who: "ops", failed: "refused" },
     { id: "2", atMs: 2, title: "Name set to lb", who: "ops" },
   ]);

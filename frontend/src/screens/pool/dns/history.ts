@@ -1,6 +1,7 @@
 // Who changed the managed name, out of the audit and the incidents. Pure.
 
 import type { AuditEntry, IncidentView } from "../../../generated/api";
+import { causeWords } from "../../incidents/causes";
 
 export interface Deed {
   id: string;
@@ -41,7 +42,7 @@ export function history(pool: PoolLike, audit: readonly AuditEntry[], incidents:
     return [{ id: entry.id, atMs: entry.atMs, title: TITLES[entry.command]?.(fields) ?? entry.command, who: entry.by, ...(entry.error ? { failed: entry.error } : {}) }];
   });
   const moves = incidents.filter((one) => one.pool === pool.id && one.to !== undefined && one.endedMs !== undefined).map((one): Deed => ({
-    id: one.id, atMs: one.endedMs ?? one.beganMs, title: `Moved to ${one.to}`, who: one.cause, incident: one.id,
+    id: one.id, atMs: one.endedMs ?? one.beganMs, title: `Moved to ${one.to}`, who: causeWords(one), incident: one.id,
   }));
   return [...deeds, ...moves].sort((a, b) => b.atMs - a.atMs);
 }
