@@ -1,5 +1,6 @@
 // Members and the pools of generic servers, in their states.
 const AFTER_LOSS_S = 75;
+const generic = "pool/hosting-eu/overview";
 const settings = "pool/production-edge/member/edge-fra-1/settings";
 const status = "pool/production-edge/member/edge-ams-2/status";
 
@@ -57,4 +58,13 @@ export const MEMBER_CASES = [
       await page.getByRole("heading", { name: "Remove edge-fra-1 from production-edge?" }).waitFor();
     },
   },
+  { name: "generic-full", place: generic },
+  { name: "generic-stale", place: generic, scenario: "stale", ranS: AFTER_LOSS_S },
+  { name: "generic-offline", place: generic, scenario: "blind", ranS: AFTER_LOSS_S },
+  { name: "generic-partial", place: generic, scenario: "partial" },
+  { name: "generic-loading", place: generic, scenario: "loading", ranS: 9 },
+  { name: "generic-unplaced", place: "pool/lab/overview" },
+  { name: "generic-crowd", place: "pool/lab/overview", scenario: "crowd", ranS: 8 },
+  { name: "generic-small", place: generic, size: { width: 960, height: 640 } },
+  { name: "generic-contrast", place: generic, themes: ["contrast", "contrast-dark"] },
 ];

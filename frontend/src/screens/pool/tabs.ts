@@ -20,7 +20,8 @@ export type MemberTab = Tab<{ pool: PoolRow; member: MemberRow }>;
 
 /** The first is the landing; the others stand after the members, in this order. */
 export const POOL_TABS: readonly PoolTab[] = [
-  { id: "overview", title: "Overview", shows: () => true, component: PoolOverview },
+  { id: "overview", title: "Overview", shows: (row) => row.preset !== "generic", component: PoolOverview },
+  { id: "overview", title: "Overview", shows: (row) => row.preset === "generic", load: () => import("../generic/GenericOverview.svelte") },
   { id: "monitoring", title: "Monitoring", shows: () => true, load: () => import("./monitoring/PoolMonitoring.svelte") },
   { id: "settings", title: "Settings", shows: () => true, load: () => import("./settings/PoolSettings.svelte") },
   { id: "dns", title: "Managed DNS", shows: () => true, load: () => import("./dns/ManagedDns.svelte") },
