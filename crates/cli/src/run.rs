@@ -87,14 +87,7 @@ async fn on_command(session: &Session, command: Command) -> Result<(), ApiError>
             let request = req::PoolAcknowledge { change: api::Change::default(), pool: of.pool };
             screen.outcome(&session.change(request).await?, show::status)
         }
-        Command::Drift(command) => {
-            let (of, way) = match command {
-                DriftCommand::Adopt(of) => (of, req::DriftWay::Adopt),
-                DriftCommand::Restore(of) => (of, req::DriftWay::Restore),
-            };
-            let request = req::DriftResolve { change: api::Change::default(), pool: of.pool, way };
-            screen.outcome(&session.change(request).await?, show::dns)
-        }
+        Command::Drift(command) => drift(session, command).await,
         Command::Incidents(command) => incidents(session, command).await,
         Command::Notices(command) => notices(session, &command).await,
         Command::Audit(args) => {
@@ -102,6 +95,15 @@ async fn on_command(session: &Session, command: Command) -> Result<(), ApiError>
             screen.answer(&session.read(request).await?, show::audit)
         }
     }
+}
+
+async fn drift(session: &Session, command: DriftCommand) -> Result<(), ApiError> {
+    let (of, way) = match command {
+        DriftCommand::Adopt(of) => (of, req::DriftWay::Adopt),
+        DriftCommand::Restore(of) => (of, req::DriftWay::Restore),
+    };
+    let request = req::DriftResolve { change: api::Change::default(), pool: of.pool, way };
+    session.screen.outcome(&session.change(request).await?, show::dns)
 }
 
 async fn notices(session: &Session, command: &NoticeCommand) -> Result<(), ApiError> {
