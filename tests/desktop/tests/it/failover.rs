@@ -68,10 +68,14 @@ fn play(world: &mut World) -> Result<()> {
             && find(&row.rows, &|below| below.label.starts_with(&format!("{to}  active"))).is_some()
     })?;
     ensure!(find(&row.rows, &|below| below.label.starts_with("lb1  standby, down")).is_some(), "{row:?}");
-    wait::until("another picture on the tray", SOON, || {
-        Ok(Seen::when(tray.picture()? != well, tray.tooltip().unwrap_or_default()))
+    // With nobody left to take over the tray shows it as a shape.
+    let standby = world.members[1..].iter().find(|member| member.name() != to).context("a third member")?;
+    standby.must(&["systemctl", "stop", "haproxy.service"])?;
+    wait::until("another picture on the tray", READY, || {
+        let tooltip = tray.tooltip()?;
+        Ok(Seen::when(tooltip == "demo has no standby" && tray.picture()? != well, tooltip))
     })?;
-    pictures(&desk, &program)?;
+    pictures(&desk, &program, "incident")?;
     quitting_asks(&desk, &program, &tray, &profile)?;
 
     // What happened is still there for the next start.
@@ -101,6 +105,7 @@ fn quitting_asks(desk: &Desk, program: &Program<'_>, tray: &Tray<'_>, profile: &
     let quit = |tray: &Tray<'_>| tray.click(&tray.wait_row("Quit...", SOON, |row| row.label == "Quit...")?);
     quit(tray)?;
     page.wait_text("Quitting stops failover watch for 1 pool.", SOON)?;
+    pictures(desk, program, "quit")?;
     page.press("Keep in tray", SOON)?;
     page.wait("the question to be gone", SOON, "!document.body.innerText.includes('Quitting stops')")?;
     quit(tray)?;
@@ -116,9 +121,9 @@ fn quitting_asks(desk: &Desk, program: &Program<'_>, tray: &Tray<'_>, profile: &
 }
 
 /// Pictures for people, where a run asks for them.
-fn pictures(desk: &Desk, program: &Program<'_>) -> Result<()> {
+fn pictures(desk: &Desk, program: &Program<'_>, name: &str) -> Result<()> {
     let Some(dir) = std::env::var_os("SERVERSCTL_PICTURES") else { return Ok(()) };
     let dir = std::path::PathBuf::from(dir);
-    fs::write(dir.join("incident.png"), program.page().screenshot()?)?;
-    desk.grab(&dir.join("screen.png"))
+    fs::write(dir.join(format!("{name}.png")), program.page().screenshot()?)?;
+    desk.grab(&dir.join(format!("{name}-screen.png")))
 }
