@@ -1,6 +1,7 @@
 // What happened lately, out of incidents and the audit: one line each, newest first. Pure.
 
 import type { AuditEntry, IncidentView } from "../generated/api";
+import { causeWords } from "./causes";
 import type { GlyphName } from "./posture";
 
 export interface Happening {
@@ -52,7 +53,7 @@ const DONE: Record<string, string> = {
 export function happenings(incidents: readonly IncidentView[], audit: readonly AuditEntry[], max: number): Happening[] {
   const ofIncidents = incidents.map((one): Happening => ({
     id: one.id, atMs: one.beganMs, glyph: incidentGlyph(one), title: OUTCOME[one.outcome].says(one),
-    body: `${one.poolName}, ${one.cause}`, place: `incidents/${one.id}`,
+    body: `${one.poolName}: ${causeWords(one)}`, place: `incidents/${one.id}`,
   }));
   const ofAudit = audit.map((one): Happening => ({
     id: one.id, atMs: one.atMs, glyph: one.error ? "degraded" : "dot", title: DONE[one.command] ?? one.command,

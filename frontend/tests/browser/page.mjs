@@ -42,7 +42,11 @@ export async function openBrowser() {
       page.on("pageerror", (error) => faults.add(String(error).slice(0, 300)));
       page.on("console", (line) => line.type() === "error" && faults.add(line.text().slice(0, 300)));
       await page.clock.install({ time: NOON });
-      await page.addInitScript((looks) => localStorage.setItem("looks", looks), JSON.stringify({ theme }));
+      // Nothing is kept from the page before.
+      await page.addInitScript((looks) => {
+        localStorage.clear();
+        localStorage.setItem("looks", looks);
+      }, JSON.stringify({ theme }));
       await page.goto(`${base}?scenario=${scenario}#/${place}`);
       await page.waitForSelector("main");
       await page.clock.runFor(ranS * 1000);
