@@ -67,4 +67,21 @@ export const MEMBER_CASES = [
   { name: "generic-crowd", place: "pool/lab/overview", scenario: "crowd", ranS: 8 },
   { name: "generic-small", place: generic, size: { width: 960, height: 640 } },
   { name: "generic-contrast", place: generic, themes: ["contrast", "contrast-dark"] },
+  {
+    name: "overview-map", place: "overview",
+    act: async (page) => {
+      await page.getByRole("radio", { name: "Map" }).click();
+      await page.clock.runFor(500);
+      await page.getByRole("cell", { name: "Amsterdam" }).waitFor({ state: "attached" });
+    },
+  },
+  {
+    name: "overview-filter", place: "overview",
+    act: async (page) => {
+      await page.keyboard.press("f");
+      await page.clock.runFor(200);
+      await page.keyboard.type("mil-5");
+      await page.clock.runFor(200);
+    },
+  },
 ];

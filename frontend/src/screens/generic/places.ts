@@ -20,7 +20,7 @@ const SOUTH = -56;
 /** A crop is never narrower: a lone city would be a grey rectangle. */
 const NARROWEST = 420;
 /** Room around the outermost places, as a share of the crop. */
-const MARGIN = 0.24;
+const MARGIN = 0.18;
 
 /** Mercator. */
 export function pointOf({ latitude, longitude }: Pick<Place, "latitude" | "longitude">): Point {
