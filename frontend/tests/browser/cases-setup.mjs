@@ -56,6 +56,8 @@ export const SETUP_CASES = [
     await press("Set the name")(page);
     await page.clock.runFor(1500);
   } },
+  { name: "pool-settings-generic", place: "pool/hosting-eu/settings" },
+  { name: "add-member-aside", place: edge, act: async (page) => { await enrol({ hostname: "edge-mad-4", address: "192.0.2.254" }, 2)(page); await page.keyboard.press("Escape"); await page.clock.runFor(1000); } },
   { name: "dns-drift", place: "pool/production-edge/dns", scenario: "drift" },
   { name: "dns-stale", place: "pool/production-edge/dns", scenario: "stale", ranS: 75 },
   { name: "dns-offline", place: "pool/production-edge/dns", scenario: "blind", ranS: 75 },

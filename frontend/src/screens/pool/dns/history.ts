@@ -1,7 +1,7 @@
 // Who changed the managed name, out of the audit and the incidents. Pure.
 
 import type { AuditEntry, IncidentView } from "../../../generated/api";
-import { causeWords } from "../../incidents/causes";
+import { causeWords } from "../../../live/causes";
 
 export interface Deed {
   id: string;
