@@ -174,7 +174,11 @@ pub async fn provision(root: &Path, runner: &impl Runner) -> Result<Provisioned,
     let package = install(root, runner).await?;
     let config = write_config(root, runner).await?;
     tracing::info!("enabling and starting haproxy.service");
-    runner.run(Command::EnableUnit).await?;
+    if let Err(error) = runner.run(Command::EnableUnit).await {
+        // Of a configuration that does not start, HAProxy's own words name the line; systemd's do not.
+        runner.run(Command::Check(root.join(CONFIG))).await?;
+        return Err(error);
+    }
     stamp(root)?;
     Ok(Provisioned { package, config })
 }
@@ -191,8 +195,12 @@ async fn install(root: &Path, runner: &impl Runner) -> Result<Package, Provision
             return Err(error);
         }
         tracing::info!("refreshing the package lists first");
-        runner.run(Command::RefreshApt).await?;
-        runner.run(Command::Install(packages)).await?;
+        let refreshed = runner.run(Command::RefreshApt).await;
+        if let Err(error) = runner.run(Command::Install(packages)).await {
+            // A repository that cannot be read is no harm where another has the package; where none has, it is the
+            // reason, and apt's own words about the missing package hide it.
+            return Err(refreshed.err().unwrap_or(error));
+        }
     }
     if has_program(root) { Ok(Package::Installed(packages)) } else { Err(ProvisionError::NoProgram) }
 }

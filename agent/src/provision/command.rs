@@ -51,7 +51,10 @@ impl Command {
 
     fn arguments(&self) -> Vec<String> {
         let words: &[&str] = match self {
-            Self::RefreshApt => &["-q", "-o", "DPkg::Lock::Timeout=60", "update"],
+            // Without that mode it succeeds when no repository can be reached.
+            Self::RefreshApt => {
+                &["-q", "-o", "DPkg::Lock::Timeout=60", "-o", "APT::Update::Error-Mode=any", "update"]
+            }
             Self::Install(Packages::AptGet) => &[
                 "-q",
                 "-y",

@@ -89,6 +89,27 @@ async fn package_lists_are_refreshed_when_the_package_is_unknown() {
 }
 
 #[tokio::test]
+async fn a_list_that_cannot_be_refreshed_is_the_reason_only_where_the_package_stays_unknown() {
+    let install = Command::Install(Packages::AptGet);
+    let (_directory, host) = fake(&[APT], true, &[install.clone(), Command::RefreshApt]);
+    assert!(host.provision().await.is_ok());
+
+    let (_directory, host) = fake(&[APT], true, &[install.clone(), Command::RefreshApt, install.clone()]);
+    assert!(host.provision().await.is_err());
+    assert_eq!(host.ran(), [install.clone(), Command::RefreshApt, install]);
+    assert!(!host.root.join(STAMP).exists());
+}
+
+#[tokio::test]
+async fn of_a_configuration_that_does_not_start_haproxy_itself_is_asked() {
+    let (_directory, host) = fake(&["usr/sbin/haproxy", CONFIG], false, &[Command::EnableUnit]);
+    assert!(host.provision().await.is_err());
+    assert_eq!(host.ran(), [Command::EnableUnit, Command::Check(host.root.join(CONFIG))]);
+    assert!(!host.root.join(STAMP).exists());
+    assert_eq!(host.config(), "as it was\n");
+}
+
+#[tokio::test]
 async fn dnf_goes_before_yum_and_a_host_without_either_is_told() {
     let (_directory, host) = fake(&["usr/bin/yum", "usr/bin/dnf"], true, &[]);
     assert_eq!(host.provision().await.unwrap().package, Package::Installed(Packages::Dnf));
