@@ -48,8 +48,16 @@ const EXCLUDES: &[&str] = &["/usr/share/man/*", "/usr/share/doc/*", "/usr/share/
 const SWITCHED_OFF: &str = "apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer e2scrub_reap fstrim.timer \
                             dpkg-db-backup.timer named.service";
 
+/// HAProxy and what only HAProxy needs, kept in the image as a small repository: a member can lose it all and install it
+/// again without any network.
+const KEPT_PACKAGES: &[&str] = &["haproxy", "liblua5.3-0", "libopentracing-c-wrapper0", "libopentracing1"];
+/// Where that repository lies in a member. Nothing names it until somebody puts [`REPOSITORY_SOURCE`] into apt's sources.
+const REPOSITORY: &str = "/opt/packages";
+/// A line of apt's sources that names it.
+pub const REPOSITORY_SOURCE: &str = "deb [trusted=yes] file:/opt/packages ./\n";
+
 /// Raised when the recipe below changes in a way the lists do not show.
-const RECIPE_VERSION: u32 = 1;
+const RECIPE_VERSION: u32 = 2;
 
 /// 45 s where it was measured; a slow mirror may take ten times that.
 const BUILD_BOUND: Duration = Duration::from_mins(12);
@@ -106,11 +114,27 @@ fn mmdebstrap(root: &Path) -> Result<()> {
     argv.push("--customize-hook=: > \"$1\"/etc/machine-id".into());
     // Every member makes its own; keys of the image would be shared by all of them.
     argv.push("--customize-hook=rm -f \"$1\"/etc/ssh/ssh_host_*".into());
+    argv.push(format!("--customize-hook={}", keep_packages()));
     argv.push(SUITE.into());
     argv.push(root.display().to_string());
     argv.extend(sources());
     command::must(&argv, BUILD_BOUND)?;
     Ok(())
+}
+
+/// Keeps what mmdebstrap has fetched already, before it cleans up, with the index that makes a repository of it.
+fn keep_packages() -> String {
+    let fetched: Vec<String> = KEPT_PACKAGES
+        .iter()
+        .map(|package| format!("\"$1\"/var/cache/apt/archives/{package}_*.deb"))
+        .collect();
+    format!(
+        "set -e; mkdir -p \"$1\"{REPOSITORY}; cp {} \"$1\"{REPOSITORY}/; cd \"$1\"{REPOSITORY}; \
+         for deb in *.deb; do dpkg-deb --field \"$deb\"; echo \"Filename: ./$deb\"; \
+         echo \"Size: $(stat --format=%s \"$deb\")\"; \
+         echo \"SHA256: $(sha256sum \"$deb\" | cut -d ' ' -f 1)\"; echo; done > Packages",
+        fetched.join(" ")
+    )
 }
 
 /// The machine's own sources where it runs the same Debian (its mirror is the near one), Debian's otherwise.
@@ -136,7 +160,8 @@ fn remove_tree(path: &Path) -> Result<()> {
 
 /// FNV-1a: the standard hasher may change between compilers, and this name must not.
 fn key() -> String {
-    let recipe = format!("{RECIPE_VERSION} {SUITE} {PACKAGES:?} {EXCLUDES:?} {SWITCHED_OFF}");
+    let recipe =
+        format!("{RECIPE_VERSION} {SUITE} {PACKAGES:?} {EXCLUDES:?} {SWITCHED_OFF} {KEPT_PACKAGES:?}");
     let hash = recipe.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });

@@ -317,10 +317,11 @@ impl Member {
     pub fn last_words(&self) -> String {
         let journal = self.root().join("var/log/journal").display().to_string();
         let read = ["journalctl", "--no-pager", "-q", "-D", &journal, "-n", "60", "-o", "short-precise"];
-        let units = ["-u", "balctl-heartbeat.service", "-u", "haproxy.service"];
+        let units =
+            ["-u", "balctl-heartbeat.service", "-u", "haproxy.service", "-u", "serversctl-watch.service"];
         let said = command::run(&[&read[..], &units[..]].concat(), EXEC_BOUND);
         let said = said.map_or_else(|error| error.to_string(), |output| output.stdout);
-        format!("--- agent and HAProxy on {} (end)\n{said}", self.name())
+        format!("--- services on {} (end)\n{said}", self.name())
     }
 
     fn inside_argv(&self, argv: &[&str]) -> Result<Vec<String>> {

@@ -27,13 +27,60 @@ const ASK_BOUND: Duration = Duration::from_secs(30);
 const WORK_BOUND: Duration = Duration::from_mins(3);
 const WATCH_BOUND: Duration = Duration::from_secs(20);
 
-/// One console: a profile on a host, and its watch.
+/// The watch's unit on a member.
+pub const WATCH_UNIT: &str = "serversctl-watch.service";
+/// The passphrase of every vault here.
+pub const PASSPHRASE: &str = "correct horse battery staple demo";
+
+/// One console: a profile on a host or on a member, and its watch.
 #[derive(Debug)]
 pub struct Console<'a> {
-    host: &'a Host,
+    seat: Seat<'a>,
     program: String,
     profile: PathBuf,
-    passphrase: PathBuf,
+    /// None when only the unit may know it.
+    passphrase: Option<PathBuf>,
+}
+
+/// Where a console's commands run.
+#[derive(Debug, Clone, Copy)]
+enum Seat<'a> {
+    Host(&'a Host),
+    Member(&'a Member),
+}
+
+impl Seat<'_> {
+    fn run(self, argv: &[&str], bound: Duration) -> Result<Output> {
+        match self {
+            Self::Host(host) => host.run(argv, bound),
+            Self::Member(member) => member.exec_with_input(argv, b"", bound),
+        }
+    }
+
+    fn spawn(self, name: &str, argv: &[&str]) -> Result<Process> {
+        match self {
+            Self::Host(host) => host.spawn(name, argv),
+            Self::Member(member) => member.spawn(name, argv),
+        }
+    }
+
+    /// Puts a secret into a file that only its owner can read, unless it is there; where the console finds it.
+    fn secret_file(self, name: &str, secret: &str) -> Result<PathBuf> {
+        match self {
+            Self::Host(host) => {
+                let path = host.dir().join(name);
+                if !path.exists() {
+                    write_secret(&path, secret)?;
+                }
+                Ok(path)
+            }
+            Self::Member(member) => {
+                let path = format!("/root/{name}");
+                member.write_file(&path, secret.as_bytes(), 0o600)?;
+                Ok(path.into())
+            }
+        }
+    }
 }
 
 /// How an incident went, in Unix time.
@@ -91,14 +138,50 @@ impl<'a> Console<'a> {
     /// # Errors
     /// `serversctl` was not built, or refuses.
     pub fn init(host: &'a Host, name: &str) -> Result<Self> {
-        let profile = host.dir().join(format!("profile-{name}"));
+        let profile = Self::profile_on(host, name);
         fs::create_dir_all(&profile).with_context(|| format!("making {}", profile.display()))?;
-        let passphrase = host.dir().join(format!("passphrase-{name}"));
-        write_secret(&passphrase, "correct horse battery staple demo\n")?;
         let program = programs::built("serversctl")?.display().to_string();
-        let console = Self { host, program, profile, passphrase };
-        console.ask(&["profile", "init", "--name", name, "--vault", "file"])?;
+        Self::make(Seat::Host(host), program, profile, name, "file")
+    }
+
+    /// Where [`Console::init`] makes a profile, for a test that puts a disk of its own there first.
+    pub fn profile_on(host: &Host, name: &str) -> PathBuf {
+        host.dir().join(format!("profile-{name}"))
+    }
+
+    /// Makes a profile on a member, whose vault opens with a credential of systemd: from now on only the watch's unit
+    /// knows the passphrase, and no command here does.
+    ///
+    /// # Errors
+    /// As [`Console::init`].
+    pub fn init_on_member(member: &'a Member, name: &str) -> Result<Self> {
+        member.install(&programs::built("serversctl")?)?;
+        let profile = format!("/var/lib/serversctl/{name}");
+        member.must(&["mkdir", "--parents", "--mode=0700", &profile])?;
+        let program = "/usr/local/bin/serversctl".to_owned();
+        let mut console = Self::make(Seat::Member(member), program, profile.into(), name, "credential")?;
+        console.passphrase = None;
         Ok(console)
+    }
+
+    fn make(seat: Seat<'a>, program: String, profile: PathBuf, name: &str, vault: &str) -> Result<Self> {
+        let passphrase = seat.secret_file(&format!("passphrase-{name}"), &format!("{PASSPHRASE}\n"))?;
+        let console = Self { seat, program, profile, passphrase: Some(passphrase) };
+        console.ask(&["profile", "init", "--name", name, "--vault", vault])?;
+        Ok(console)
+    }
+
+    /// Installs the watch as a unit of the member's systemd, enables it and starts it; systemd's answer is the watch's own
+    /// word that it is ready.
+    ///
+    /// # Errors
+    /// A command refuses, or the console sits on no member.
+    pub fn install_watch(&self, name: &str) -> Result<()> {
+        let Seat::Member(member) = self.seat else { bail!("a plain host has no systemd") };
+        self.ask(&["watch", "--install", "--passphrase-file", &format!("/root/passphrase-{name}")])?;
+        member.must(&["systemctl", "daemon-reload"])?;
+        member.must(&["systemctl", "enable", "--now", WATCH_UNIT])?;
+        Ok(())
     }
 
     /// Starts `serversctl watch` and waits until it hosts the profile.
@@ -108,7 +191,7 @@ impl<'a> Console<'a> {
     pub fn watch(&self) -> Result<Process> {
         let argv = self.argv(&["watch"]);
         let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
-        let mut watch = self.host.spawn("watch", &argv)?;
+        let mut watch = self.seat.spawn("watch", &argv)?;
         wait::until("the watch to answer", WATCH_BOUND, || {
             watch.must_run()?;
             let asked = self.run(&["profile", "show"], ASK_BOUND)?;
@@ -134,10 +217,7 @@ impl<'a> Console<'a> {
     /// # Errors
     /// The command refuses.
     pub fn add_provider(&self, server: std::net::Ipv4Addr, key: &TsigKey) -> Result<()> {
-        let secret = self.host.dir().join("provider-key");
-        if !secret.exists() {
-            write_secret(&secret, &key.secret_base64)?;
-        }
+        let secret = self.seat.secret_file("provider-key", &key.secret_base64)?;
         self.ask(&[
             "provider",
             "add",
@@ -454,26 +534,24 @@ impl<'a> Console<'a> {
     pub fn begin(&self, arguments: &[&str]) -> Result<Process> {
         let argv = self.argv(&[&["--json"], arguments].concat());
         let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
-        self.host.spawn("command", &argv)
+        self.seat.spawn("command", &argv)
     }
 
     fn run(&self, arguments: &[&str], bound: Duration) -> Result<Output> {
         let argv = self.argv(&[&["--json"], arguments].concat());
         let argv: Vec<&str> = argv.iter().map(String::as_str).collect();
-        self.host.run(&argv, bound)
+        self.seat.run(&argv, bound)
     }
 }
 
 impl Console<'_> {
     /// The program with this profile; the passphrase goes in by the name of a file that only its owner can read.
     fn argv(&self, arguments: &[&str]) -> Vec<String> {
-        let mut argv = vec![
-            "/usr/bin/env".to_owned(),
-            format!("SERVERSCTL_PASSPHRASE_FILE={}", self.passphrase.display()),
-            self.program.clone(),
-            "--profile".to_owned(),
-            self.profile.display().to_string(),
-        ];
+        let mut argv = vec!["/usr/bin/env".to_owned()];
+        argv.extend(
+            self.passphrase.as_ref().map(|file| format!("SERVERSCTL_PASSPHRASE_FILE={}", file.display())),
+        );
+        argv.extend([self.program.clone(), "--profile".to_owned(), self.profile.display().to_string()]);
         argv.extend(arguments.iter().map(|&argument| argument.to_owned()));
         argv
     }

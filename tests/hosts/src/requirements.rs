@@ -32,6 +32,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("setpriv", "util-linux"),
     ("mmdebstrap", "mmdebstrap"),
     ("ssh-keygen", "openssh-client"),
+    ("mkfs.ext4", "e2fsprogs"),
     ("named", "bind9"),
     ("nsupdate", "bind9-dnsutils"),
 ];

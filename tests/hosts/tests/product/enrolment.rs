@@ -137,7 +137,7 @@ fn no_process_shows(secret: &str) -> Result<()> {
 }
 
 /// No file below this directory holds the secret, as text or as bytes.
-fn nowhere_below(dir: &Path, secret: &str) -> Result<()> {
+pub(crate) fn nowhere_below(dir: &Path, secret: &str) -> Result<()> {
     ensure!(dir.is_dir(), "{} is not there", dir.display());
     let dir = dir.display().to_string();
     // By standard input: the search itself must not show it either.

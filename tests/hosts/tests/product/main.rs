@@ -7,6 +7,7 @@
 
 mod adoption;
 mod ddns;
+mod disks;
 mod drift;
 mod enrolment;
 mod haproxy;
@@ -15,6 +16,8 @@ mod kills;
 mod late;
 mod manual;
 mod partitions;
+mod provision;
 mod stage;
 mod stops;
+mod units;
 mod watches;

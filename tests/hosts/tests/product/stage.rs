@@ -16,6 +16,8 @@ pub(crate) const SOON: Duration = Duration::from_secs(15);
 /// The delay, its confirmation, and the patience of safety.md's I17.
 pub(crate) const MOVE_BOUND: Duration = Duration::from_secs(40);
 pub(crate) const READY_BOUND: Duration = Duration::from_secs(90);
+/// The first console's name.
+pub(crate) const CONSOLE: &str = "console-a";
 const ASK_BOUND: Duration = Duration::from_secs(10);
 
 /// A world whose pool is armed, with the first watch at work. Dropped in this order: the watch before its host.
@@ -42,9 +44,7 @@ pub(crate) struct Marker {
 /// Boots a world with so many members, arms it with this delay, and plays `act` on it once it is steady.
 pub(crate) fn armed_world(members: u8, delay: Duration, act: impl FnOnce(&mut Stage<'_>) -> Result<()>) {
     in_world(members, delay, |stage| {
-        stage.console.arm()?;
-        stage.console.wait_state(&["STEADY"], READY_BOUND)?;
-        stage.wait_standbys()?;
+        stage.arm()?;
         act(stage)
     });
 }
@@ -52,9 +52,7 @@ pub(crate) fn armed_world(members: u8, delay: Duration, act: impl FnOnce(&mut St
 /// As [`armed_world`], but only enrolled: nothing is adopted or armed yet.
 pub(crate) fn in_world(members: u8, delay: Duration, act: impl FnOnce(&mut Stage<'_>) -> Result<()>) {
     with_pool(members, delay, |stage| {
-        for member in stage.members.iter() {
-            stage.console.enrol(member).with_context(|| format!("enrolling {}", member.name()))?;
-        }
+        stage.enrol_all()?;
         act(stage)
     });
 }
@@ -68,9 +66,14 @@ pub(crate) fn with_pool(members: u8, delay: Duration, act: impl FnOnce(&mut Stag
     }
 }
 
-fn play(world: &mut World, delay: Duration, act: impl FnOnce(&mut Stage<'_>) -> Result<()>) -> Result<()> {
+/// Plays `act` on a world as it is, from the console on its plain host.
+pub(crate) fn play(
+    world: &mut World,
+    delay: Duration,
+    act: impl FnOnce(&mut Stage<'_>) -> Result<()>,
+) -> Result<()> {
     let customer = Customer::begin(&world.client, world.dns.address(), world::NAME)?;
-    let console = Console::init(&world.console, "console-a")?;
+    let console = Console::init(&world.console, CONSOLE)?;
     let watch = console.watch()?;
     console.create_pool(world.dns.address(), world.dns.key(), u32::try_from(delay.as_secs())?)?;
     let mut stage = Stage {
@@ -88,6 +91,20 @@ fn play(world: &mut World, delay: Duration, act: impl FnOnce(&mut Stage<'_>) -> 
 }
 
 impl Stage<'_> {
+    pub(crate) fn enrol_all(&self) -> Result<()> {
+        let enrol = |member: &Member| {
+            self.console.enrol(member).with_context(|| format!("enrolling {}", member.name()))
+        };
+        self.members.iter().try_for_each(enrol)
+    }
+
+    /// Arms the pool and waits until it is steady.
+    pub(crate) fn arm(&self) -> Result<()> {
+        self.console.arm()?;
+        self.console.wait_state(&["STEADY"], READY_BOUND)?;
+        self.wait_standbys()
+    }
+
     pub(crate) fn member(&mut self, name: &str) -> &mut Member {
         let found = self.members.iter_mut().find(|member| member.name() == name);
         found.unwrap_or_else(|| panic!("no member is called {name}"))
