@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 
 import { CASES } from "./cases.mjs";
 import { keyboardWalk } from "./keyboard.mjs";
+import { keyboardMembers } from "./keyboard-members.mjs";
 import { keyboardSetup } from "./keyboard-setup.mjs";
 import { openBrowser } from "./page.mjs";
 
@@ -34,6 +35,7 @@ try {
   }
   if (only === "" || only === "keyboard") await keyboardWalk(browser, fail);
   if (only === "" || only === "keyboard") await keyboardSetup(browser, fail);
+  if (only === "" || only === "keyboard" || only === "keyboard-members") await keyboardMembers(browser, fail);
 } finally {
   await browser.close();
 }
