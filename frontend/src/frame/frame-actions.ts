@@ -84,7 +84,8 @@ function watchActions(live: Live): Action[] {
       toasts.show({ glyph: "degraded", title: error.message, ...(error.detail ? { body: error.detail } : {}) });
     }
   };
-  const paused = () => (watch() === "on" ? YES : watch() === "paused" ? no("paused already") : HIDDEN);
+  const lost = () => (live.link.kind === "lost" ? no("the engine does not answer") : undefined);
+  const paused = () => lost() ?? (watch() === "on" ? YES : watch() === "paused" ? no("paused already") : HIDDEN);
   return [
     {
       id: "watch.pause-30", title: "Pause this computer's watch for 30 minutes", group: "Failover watch", icon: "pause",
@@ -96,7 +97,7 @@ function watchActions(live: Live): Action[] {
     },
     {
       id: "watch.resume", title: "Resume this computer's watch", group: "Failover watch", icon: "play",
-      available: () => (watch() === "paused" ? YES : HIDDEN), run: () => void change("watch_resume"),
+      available: () => (watch() === "paused" ? (lost() ?? YES) : HIDDEN), run: () => void change("watch_resume"),
     },
   ];
 }

@@ -35,3 +35,10 @@ test("the space bar is a key by name, and types inside a text field", () => {
   expect(parseKeys("Space").map((stroke) => isStroke(event, stroke))).toEqual([true]);
   expect(parseKeys("Space").every(isTyping)).toBe(true);
 });
+
+test("the plus key reads, shows, and needs no Shift with Ctrl", () => {
+  const event = (key: string) => ({ key, ctrlKey: true, metaKey: false, altKey: false, shiftKey: false });
+  const [plus] = parseKeys("Ctrl++");
+  expect([isStroke(event("+"), plus!), isStroke(event("="), plus!), isStroke({ ...event("="), ctrlKey: false }, plus!)]).toEqual([true, true, false]);
+  expect([keyCaps("Ctrl++"), keyCaps("+"), keyCaps("Ctrl+-"), keyCaps("G I")]).toEqual([["Ctrl", "+"], ["+"], ["Ctrl", "-"], ["G", "I"]]);
+});

@@ -41,7 +41,7 @@ export function isTyping(stroke: Stroke): boolean {
 
 /** The parts to show as keys: `["Ctrl", "K"]`. */
 export function keyCaps(text: string): string[] {
-  return text.split(" ").flatMap((part) => (part === "+" ? ["+"] : part.split("+")));
+  return text.split(" ").flatMap((part) => (part.endsWith("+") ? [...part.slice(0, -1).split("+").filter(Boolean), "+"] : part.split("+")));
 }
 
 export type Match<T> = { kind: "hit"; value: T } | { kind: "waiting" } | { kind: "none" };

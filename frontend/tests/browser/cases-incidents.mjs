@@ -131,4 +131,53 @@ export const INCIDENT_CASES = [
       await page.clock.runFor(200);
     },
   },
+  {
+    name: "walk-console", place: "overview",
+    // By keyboard alone: every screen here is reached, worked and left.
+    act: async (page) => {
+      const press = async (...keys) => {
+        for (const key of keys) await page.keyboard.press(key);
+        await page.clock.runFor(500);
+      };
+      const place = () => page.evaluate(() => decodeURIComponent(location.hash));
+      const expect = (what, holds) => {
+        if (!holds) throw new Error(what);
+      };
+      await press("g", "i");
+      expect("G I opens Incidents", (await place()) === "#/incidents");
+      await press("/");
+      await page.keyboard.type("staging");
+      await page.clock.runFor(200);
+      expect("/ filters", (await page.locator("a[data-row]").count()) === 1);
+      await press("Escape", "j", "j", "Enter");
+      expect("J and Enter open the second incident", (await place()).startsWith("#/incidents/00000041"));
+      await press("]");
+      expect("] opens the older one", (await place()).startsWith("#/incidents/00000040"));
+      await press("Escape");
+      expect("Escape goes back to the list", (await place()) === "#/incidents");
+      await press("g", "p");
+      expect("G P opens Providers", (await place()) === "#/providers");
+      await press("n");
+      expect("N opens the form", (await page.getByRole("heading", { name: "Add a DNS provider" }).count()) === 1);
+      await press("Escape", "Control+k");
+      await page.keyboard.type("test lab-dns");
+      await press("Enter");
+      await page.clock.runFor(1_000);
+      expect("the palette runs a test", (await page.getByRole("article", { name: "lab-dns" }).innerText()).match(/Last test\s+[01]\.\d s ago/) !== null);
+      await press("g", "s", "]");
+      expect("] goes to the next part of the settings", (await place()) === "#/settings/appearance");
+      await press("Control+-");
+      expect("Ctrl - makes it smaller", (await page.evaluate(() => document.documentElement.style.zoom)) === "0.9");
+      await press("Control+0", "Control+k");
+      await press("Escape", "g", "o", "Control+k");
+      await page.keyboard.type("why is lab-01");
+      await press("Enter");
+      await page.clock.runFor(600);
+      expect("the palette explains a glyph", (await page.getByRole("dialog", { name: "Why lab-01 is unknown" }).count()) === 1);
+      await press("Escape", "Control+k");
+      const recent = await page.getByRole("option").first().innerText();
+      expect(`what was used lately stands first, it was ${recent}`, recent.includes("Why is lab-01"));
+      await press("Escape");
+    },
+  },
 ];
