@@ -45,6 +45,13 @@ export const SETUP_CASES = [
     await press("Continue to the first pool")(page);
     await page.getByRole("dialog").waitFor();
   } },
+  { name: "join", place: "overview", scenario: "fresh", act: async (page) => {
+    await press("Join a fleet with a pool file")(page);
+    await fill(page, "Name of this console", "ops-desk");
+    await press("Continue to the pool file")(page);
+    await page.getByRole("dialog").waitFor();
+    await page.clock.runFor(300);
+  } },
   { name: "locked", place: "overview", scenario: "locked", ranS: 6 },
   { name: "setup-banner", place: fresh, scenario: "setup" },
   { name: "setup-banner-lone", place: "pool/staging-edge/overview" },

@@ -62,6 +62,13 @@ export function setup(world: World): Play {
       world.tell({ kind: "host", value: world.host() });
       return world.vault;
     }),
+    fleet_join: ({ change, file }) => {
+      if (!file.includes("sctl")) throw refusal("invalid", "this is no pool file: it holds no signed roster");
+      return told(change, planned("join the fleet of this file"), () => {
+        world.pools = [...world.pools, newPool("production-edge")];
+        return { fleet: "Qm4xT7uKp0vYw3s9", pools: ["production-edge"], missing: ["the DNS key of example.com"] };
+      });
+    },
     pool_create: ({ change, name, settings }) => {
       if (world.pools.some((one) => one.name === name)) throw refusal("conflict", `a pool called ${name} exists already`);
       return told(change, planned(`create the pool ${name}`, [{ object: "policy 1", action: "sign it" }]), () => {

@@ -6,6 +6,7 @@ import { doChange } from "../../host/change";
 import { HostError } from "../../host/host";
 import type { Live } from "../../live/live.svelte";
 import type { PoolRow } from "../../live/pool.svelte";
+import { toasts } from "../../ui/toasts/toasts.svelte";
 import { endpointOf, listOf } from "./address";
 
 export interface Draft {
@@ -39,6 +40,8 @@ export class Enrolling {
   refused = $state.raw<HostError | undefined>();
   error = $state.raw<HostError | undefined>();
   member = $state.raw<MemberView | undefined>();
+  /** The dialog is closed; what happens is told by a toast. */
+  aside = false;
   /** Lines of a call that was given up are not this one's. */
   #call = 0;
   #invitedAs = "";
@@ -130,9 +133,12 @@ export class Enrolling {
       this.member = member;
       this.stage = "heard";
       this.forgetSecret();
+      if (this.aside) toasts.show({ glyph: "ready", title: `${this.called} is ready`, body: "Its first heartbeat was heard." });
       await this.#live.refresh();
     } catch (thrown) {
-      if (mine === this.#call) this.error = HostError.of(thrown);
+      if (mine !== this.#call) return;
+      this.error = HostError.of(thrown);
+      if (this.aside) toasts.show({ glyph: "degraded", title: `${this.called} was not enrolled`, body: this.error.message });
     } finally {
       if (mine === this.#call) Object.assign(this, { calling: false, endedMonoMs: performance.now() });
     }
@@ -162,7 +168,10 @@ const open = new Map<string, Enrolling>();
 /** The enrolment that the dialog shows: the one of this invitation, or a new one. */
 export function enrolmentOf(live: Live, pool: PoolRow, invitationId: string | undefined): Enrolling {
   const kept = invitationId === undefined ? undefined : open.get(invitationId);
-  if (kept) return kept;
+  if (kept) {
+    kept.aside = false;
+    return kept;
+  }
   const fresh = new Enrolling(live, pool);
   const invitation = live.invitations.find((one) => one.id === invitationId);
   if (invitation) fresh.resume(invitation);
@@ -173,5 +182,6 @@ export function enrolmentOf(live: Live, pool: PoolRow, invitationId: string | un
 export function putAside(enrolling: Enrolling): void {
   enrolling.forgetSecret();
   enrolling.resumed = true;
+  enrolling.aside = true;
   if (enrolling.invitation && !enrolling.member) open.set(enrolling.invitation.id, enrolling);
 }

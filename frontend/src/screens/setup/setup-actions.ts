@@ -14,7 +14,7 @@ import { change } from "./tell";
 
 export function setupActions(live: Live): readonly Action[] {
   const pool = router.parts[0] === "pool" ? live.pool(router.parts[1] ?? "") : undefined;
-  return [addPool(live, pool === undefined), unlockAction(live), ...(pool ? poolSetup(live, pool) : [])];
+  return [addPool(live, pool === undefined), unlockAction(live), joinAction(live), ...(pool ? poolSetup(live, pool) : [])];
 }
 
 /** Only what needs the engine to answer; this computer may be offline. */
@@ -28,6 +28,15 @@ function addPool(live: Live, alone: boolean): Action {
   return {
     id: "pool.add", title: "Add pool", group: "Pools", icon: "plus", words: "create new pool", ...(alone ? { keys: "N" } : {}),
     available: () => (live.hostStatus?.profile === "missing" ? HIDDEN : answers(live)), run: () => (setup.panel = { kind: "add-pool" }),
+  };
+}
+
+/** A console with members of its own has a fleet that it would leave behind. */
+function joinAction(live: Live): Action {
+  return {
+    id: "fleet.join", title: "Join a fleet…", group: "This console", icon: "users", words: "pool file second console card",
+    available: () => (live.hostStatus?.profile !== "ready" ? HIDDEN : live.members.size > 0 ? no("this console's own fleet has members") : answers(live)),
+    run: () => (setup.panel = { kind: "join" }),
   };
 }
 
