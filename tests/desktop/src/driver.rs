@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 /// Longest answer: a screenshot of the whole screen.
 const ANSWER_BYTES_MAX: u64 = 32 << 20;
 /// One command; a session's start brings the program up.
-const BOUND: Duration = Duration::from_secs(60);
+const BOUND: Duration = Duration::from_mins(1);
 
 /// Whose network the driver is on.
 #[derive(Clone, Copy)]
@@ -56,7 +56,7 @@ impl<'a> Page<'a> {
         let options = json!({ "binary": program, "args": arguments });
         let wanted = json!({ "capabilities": { "alwaysMatch": { "webkitgtk:browserOptions": options } } });
         let answer = page.ask("POST", "/session", &wanted).context("starting the program")?;
-        page.session = answer["sessionId"].as_str().context("a session has an id")?.to_owned();
+        answer["sessionId"].as_str().context("a session has an id")?.clone_into(&mut page.session);
         Ok(page)
     }
 

@@ -14,7 +14,7 @@ use crate::desk::{self, Desk};
 use crate::driver::{self, Network, Page};
 
 /// A command line that only asks or writes.
-const BOUND: Duration = Duration::from_secs(60);
+const BOUND: Duration = Duration::from_mins(1);
 
 /// The program, driven through its page.
 pub struct Program<'a> {

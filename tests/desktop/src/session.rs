@@ -1,5 +1,7 @@
 //! What a desktop's session has and a test looks into: the service that shows notices, and the one that shows trays.
 
+#![expect(clippy::used_underscore_binding, reason = "the macro reads every argument of a method")]
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -59,6 +61,11 @@ struct Notices {
     shared: Shared,
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    clippy::unused_self,
+    reason = "methods as the specification has them; the macro reads every argument"
+)]
 #[interface(name = "org.freedesktop.Notifications")]
 impl Notices {
     #[expect(clippy::too_many_arguments, reason = "the method of the specification")]
@@ -117,6 +124,11 @@ struct Trays {
     shared: Shared,
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    clippy::unused_self,
+    reason = "methods as the specification has them; the macro reads every argument"
+)]
 #[interface(name = "org.kde.StatusNotifierWatcher")]
 impl Trays {
     fn register_status_notifier_item(&self, service: &str, #[zbus(header)] header: Header<'_>) {

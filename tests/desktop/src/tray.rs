@@ -29,6 +29,8 @@ pub struct Row {
     pub rows: Vec<Row>,
 }
 
+/// Sides and pixels.
+type Pictures = Vec<(i32, i32, Vec<u8>)>;
 type Layout = (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>);
 
 impl<'a> Tray<'a> {
@@ -59,7 +61,7 @@ impl<'a> Tray<'a> {
     /// # Errors
     /// It does not answer.
     pub fn tooltip(&self) -> Result<String> {
-        let tip: (String, Vec<(i32, i32, Vec<u8>)>, String, String) =
+        let tip: (String, Pictures, String, String) =
             self.item()?.get_property("ToolTip").context("reading the tooltip")?;
         Ok(tip.3)
     }
@@ -69,8 +71,7 @@ impl<'a> Tray<'a> {
     /// # Errors
     /// It does not answer, or has none.
     pub fn picture(&self) -> Result<(i32, Vec<u8>)> {
-        let pictures: Vec<(i32, i32, Vec<u8>)> =
-            self.item()?.get_property("IconPixmap").context("reading the picture")?;
+        let pictures: Pictures = self.item()?.get_property("IconPixmap").context("reading the picture")?;
         let (side, _, bytes) = pictures.into_iter().next().context("a tray has a picture")?;
         Ok((side, bytes))
     }

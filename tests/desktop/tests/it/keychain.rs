@@ -54,7 +54,7 @@ fn an_absent_keychain_is_said_and_another_vault_is_offered() -> Result<()> {
     let program = Program::start(&desk, &[])?;
     program.page().wait("the first paint", SOON, "document.querySelector('main, [role=main]')")?;
     let refused = serversctl(&desk, &["profile", "init", "--name", "desk", "--vault", "keychain"]);
-    let words = format!("{:#}", refused.err().map_or_else(|| anyhow::anyhow!("it was made"), |error| error));
+    let words = refused.map_or_else(|error| format!("{error:#}"), |made| format!("it was made: {made}"));
     ensure!(words.contains("--vault file"), "{words}");
     stays_responsive(&program)
 }

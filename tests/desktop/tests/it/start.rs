@@ -41,7 +41,11 @@ fn from_nothing_to_a_window_with_a_tray_and_a_profile() -> Result<()> {
     let tray = Tray::wait(&desk.session, SOON)?;
     tray.wait_row("No pools yet", SOON, |row| row.label == "No pools yet")?;
     let (side, bytes) = tray.picture()?;
-    ensure!(bytes.len() == (side * side * 4) as usize, "a picture of {side} has {} bytes", bytes.len());
+    ensure!(
+        bytes.len() == usize::try_from(side * side * 4)?,
+        "a picture of {side} has {} bytes",
+        bytes.len()
+    );
     for wanted in ["Open ServersCTL", "Settings...", "Quit..."] {
         tray.wait_row(wanted, SOON, |row| row.label == wanted && row.enabled)?;
     }
