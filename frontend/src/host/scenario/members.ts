@@ -99,13 +99,15 @@ const codes = (requests: number): number[] => [0, 0.9284, 0.051, 0.02, 0.0006, 0
 
 export function members(world: World, others: Play): Play {
   const crowded = world.pools.some((pool) => pool.members.length > 100);
+  // By id, so that a new name loses nothing.
+  const first = new Map(world.pools.flatMap((pool) => pool.members.map((member) => [member.id, TOLD[member.name] ?? {}] as const)));
   const sources = new Map<string, string[]>();
   /** Set by hand; none for nowhere. */
   const places = new Map<string, PlaceView | undefined>();
   const tell = (view: MemberView): MemberView => {
     const own = sources.get(view.id);
-    const { place: first, ...stacks } = TOLD[view.name] ?? {};
-    const stands = places.has(view.id) ? places.get(view.id) : first;
+    const { place: born, ...stacks } = first.get(view.id) ?? {};
+    const stands = places.has(view.id) ? places.get(view.id) : born;
     return { ...view, ...(own ? { sources: own } : {}), ...(view.name === "par-2" ? { agentVersion: "0.9.4" } : {}), ...(stands ? { place: stands } : {}), ...stacks };
   };
   return {

@@ -13,7 +13,7 @@ import { barOf } from "../standing";
 /** Level 3. A silent member is removed all the same and is turned away when it returns. */
 export function removeAction(live: Live, pool: PoolRow, member: MemberRow): Action {
   return {
-    id: `member.remove/${member.id}`, title: "Remove member…", group: member.name, icon: "trash", level: 3, words: `delete ${member.name} from ${pool.name}`,
+    id: `member.remove/${member.id}`, title: "Remove member…", group: member.name, icon: "trash", level: 3, words: `remove ${member.name} delete from ${pool.name}`,
     available: () => {
       const bar = live.link.kind === "lost" ? barOf(live) : undefined;
       if (bar) return no(bar);
