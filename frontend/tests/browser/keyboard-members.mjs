@@ -59,7 +59,7 @@ export async function keyboardMembers(browser, fail) {
   await expect("the verb waits for the name", async () => (await verb.count()) === 1 && (await verb.getAttribute("aria-disabled")) === "true");
   for (let i = 0; i < 8; i += 1) {
     if (await page.evaluate(() => document.activeElement?.tagName === "INPUT")) break;
-    await press("Tab");
+    await press("Shift+Tab");
   }
   await page.keyboard.type("edge-waw-9");
   await press("Enter");
