@@ -19,3 +19,8 @@ test("lately used comes first when nothing was typed; what does not fit is left 
   expect(rank(all, "", ["go.pool/1"])[0]?.id).toBe("go.pool/1");
   expect(rank(all, "zzz", [])).toEqual([]);
 });
+
+test("what happened to a pool stands after what can be done with it", () => {
+  const past = action("go.incident/1", "Incidents", "production-edge recovered by itself");
+  expect(rank([past, ...all], "production-edge", []).map((one) => one.id)).toEqual(["go.pool/1", "go.incident/1"]);
+});

@@ -4,6 +4,9 @@ import { score } from "../lib/score";
 import type { Action } from "../ui/actions/action";
 
 const GROUP = 995;
+/** What happened names pools and members too, and must not stand before what can be done with them. */
+const PAST = "Incidents";
+const PAST_WEIGHT = 0.5;
 
 export function rank(actions: readonly Action[], query: string, recent: readonly string[]): Action[] {
   const wanted = query.trim().toLowerCase();
@@ -27,5 +30,5 @@ function points(action: Action, wanted: string, recent: readonly string[]): numb
     action.group.toLowerCase().startsWith(wanted) ? GROUP : score(wanted, `${action.group} ${action.title}`.toLowerCase()) * 0.8,
     score(wanted, `${action.hint ?? ""} ${action.words ?? ""}`.toLowerCase()) * 0.6,
   );
-  return fit > 0 ? fit + fresh : 0;
+  return fit > 0 ? (action.group === PAST ? fit * PAST_WEIGHT : fit) + fresh : 0;
 }

@@ -5,6 +5,8 @@ import { untrack } from "svelte";
 import { availability, type Action } from "./action";
 
 class Registry {
+  /** The truth. A state that is read while a component is torn down gives its value from before; this one does not. */
+  #declared: readonly (() => readonly Action[])[] = [];
   #sources = $state.raw<readonly (() => readonly Action[])[]>([]);
 
   /** Every action that makes sense now. */
@@ -15,8 +17,13 @@ class Registry {
   }
 
   add(source: () => readonly Action[]): () => void {
-    this.#sources = [...this.#sources, source];
-    return () => (this.#sources = this.#sources.filter((one) => one !== source));
+    this.#set([...this.#declared, source]);
+    return () => this.#set(this.#declared.filter((one) => one !== source));
+  }
+
+  #set(declared: readonly (() => readonly Action[])[]): void {
+    this.#declared = declared;
+    this.#sources = declared;
   }
 }
 
