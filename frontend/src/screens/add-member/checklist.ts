@@ -38,7 +38,7 @@ const TITLES: Record<StepId, (asked: Asked) => { done: string; now: string; fail
 };
 
 const GLYPHS: Record<Row["state"], GlyphName> = { todo: "todo", now: "working", done: "ready", failed: "down" };
-const TODO: Record<StepId, string> = {
+const WAITING: Record<StepId, string> = {
   "relay-answers": "Relay answers", "secret-accepted": "Secret accepted", "source-allowed": "Source allowed", "hostname-equal": "Hostname equal",
   "service-started": "balctl-heartbeat.service started", "first-heartbeat": "First heartbeat",
 };
@@ -49,7 +49,7 @@ export function checklist(lines: readonly Progress[], asked: Asked): Row[] {
     const state = !line ? "todo" : line.state === "running" ? "now" : line.state;
     const words = TITLES[id](asked);
     return {
-      id, state, glyph: GLYPHS[state], title: state === "todo" ? TODO[id] : words[state],
+      id, state, glyph: GLYPHS[state], title: state === "todo" ? WAITING[id] : words[state],
       ...(state === "now" && words.sub ? { sub: words.sub } : {}), ...(line ? { atMs: line.atMs } : {}),
     };
   });
