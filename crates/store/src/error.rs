@@ -4,6 +4,14 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
+/// How SQLite says that the system refused a write: with the code of the call, whatever the reason was.
+const REFUSED_WRITES: [i32; 4] = [
+    rusqlite::ffi::SQLITE_IOERR_WRITE,
+    rusqlite::ffi::SQLITE_IOERR_FSYNC,
+    rusqlite::ffi::SQLITE_IOERR_TRUNCATE,
+    rusqlite::ffi::SQLITE_IOERR_SHMSIZE,
+];
+
 /// A failure of the store, with the operation and its object.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -105,7 +113,31 @@ impl StoreError {
             Some(ErrorCode::DiskFull) => Self::DiskFull { doing, source },
             Some(ErrorCode::ReadOnly) => Self::ReadOnly { doing, source },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { doing, source },
+            _ if is_refused_write(&source) => Self::ReadOnly { doing, source },
             _ => Self::Sqlite { doing, source },
         }
+    }
+}
+
+fn is_refused_write(source: &rusqlite::Error) -> bool {
+    source.sqlite_error().is_some_and(|error| REFUSED_WRITES.contains(&error.extended_code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_that_the_system_refuses_is_said_of_the_disk_and_may_work_later() {
+        let refused = |code| {
+            let source = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            StoreError::of("keeping a step", Path::new("/p"), source)
+        };
+        for code in REFUSED_WRITES {
+            let error = refused(code);
+            assert!(matches!(error, StoreError::ReadOnly { .. }) && error.is_transient(), "{error:?}");
+        }
+        let unread = refused(rusqlite::ffi::SQLITE_IOERR_READ);
+        assert!(matches!(unread, StoreError::Sqlite { .. }), "{unread:?}");
     }
 }
