@@ -1,5 +1,5 @@
-//! The console's own disk runs full, or turns read-only (safety.md F14, I18): it says so, nothing moves that could not be
-//! kept, and once the disk takes it again exactly one move follows.
+//! The console's own disk runs full, or turns read-only: the product says so, nothing moves that could not be kept, and
+//! once the disk takes decisions again exactly one move follows.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -185,6 +185,8 @@ fn a_disk_that_turned_read_only_is_said_and_one_move_follows_its_repair() {
         stage.stop_haproxy(before.address)?;
         stage.stays(&before, WATCHED)?;
         wait_said(stage)?;
+        let status = stage.console.status()?;
+        ensure!(status.to_string().contains("the disk takes no writes"), "{status}");
 
         // A watch that is started on it says what is wrong, and ends: its service would start it again and again.
         stage.kill_watch()?;

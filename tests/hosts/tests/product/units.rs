@@ -80,6 +80,7 @@ fn is_as_installed(seat: &Member) -> Result<()> {
         ("SubState", "running"),
         ("UnitFileState", "enabled"),
         ("WatchdogUSec", "10s"),
+        ("StartLimitIntervalUSec", "0"),
         ("NRestarts", "0"),
         ("NoNewPrivileges", "yes"),
         ("ProtectSystem", "strict"),
