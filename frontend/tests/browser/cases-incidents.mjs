@@ -145,6 +145,8 @@ export const INCIDENT_CASES = [
       };
       await press("g", "i");
       expect("G I opens Incidents", (await place()) === "#/incidents");
+      // A screen is fetched in real time, whatever the page's clock says.
+      await page.locator("a[data-row]").first().waitFor();
       await press("/");
       await page.keyboard.type("staging");
       await page.clock.runFor(200);
@@ -156,6 +158,7 @@ export const INCIDENT_CASES = [
       await press("Escape");
       expect("Escape goes back to the list", (await place()) === "#/incidents");
       await press("g", "p");
+      await page.getByRole("article").first().waitFor();
       expect("G P opens Providers", (await place()) === "#/providers");
       await press("n");
       expect("N opens the form", (await page.getByRole("heading", { name: "Add a DNS provider" }).count()) === 1);
@@ -165,7 +168,9 @@ export const INCIDENT_CASES = [
       await press("Enter");
       await page.clock.runFor(1_000);
       expect("the palette runs a test", (await page.getByRole("article", { name: "lab-dns" }).innerText()).match(/Last test\s+[01]\.\d s ago/) !== null);
-      await press("g", "s", "]");
+      await press("g", "s");
+      await page.getByRole("heading", { name: "Settings", exact: true }).waitFor();
+      await press("]");
       expect("] goes to the next part of the settings", (await place()) === "#/settings/appearance");
       await press("Control+-");
       expect("Ctrl - makes it smaller", (await page.evaluate(() => document.documentElement.style.zoom)) === "0.9");
