@@ -56,7 +56,8 @@ pub(crate) fn dns(dns: &DnsView) -> String {
         DnsState::Unreadable => "cannot be read",
     };
     let mut text = format!(
-        "{hostname}  {state}\n  {}\n  Provider  {} (zone {})\n  TTL       {} s\n  Epoch     {}\n  Target    {}\n",
+        "{hostname}  {state}\n  {}\n  Provider  {} (zone {})\n  TTL       {} s\n  Proxy     none: clients see the member's \
+         own address, as raw TCP needs; RFC 2136 has no other way\n  Epoch     {}\n  Target    {}\n",
         dns.words,
         dns.provider.as_ref().map_or("none", |provider| provider.0.as_str()),
         dns.zone.as_deref().unwrap_or("?"),
