@@ -57,10 +57,13 @@ export async function keyboardMembers(browser, fail) {
   await expect("the safe button has the focus", () => page.evaluate(() => document.activeElement?.textContent?.trim() === "Keep edge-waw-9"));
   const verb = page.getByRole("button", { name: "Remove edge-waw-9", exact: true });
   await expect("the verb waits for the name", async () => (await verb.count()) === 1 && (await verb.getAttribute("aria-disabled")) === "true");
-  for (let i = 0; i < 8; i += 1) {
-    if (await page.evaluate(() => document.activeElement?.tagName === "INPUT")) break;
-    await press("Shift+Tab");
+  const stops = [];
+  for (let i = 0; i < 4; i += 1) {
+    await press("Tab");
+    stops.push(await page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.tagName ?? ""));
   }
+  await expect(`Tab goes round the dialog and nowhere else, went to ${stops.join(", ")}`, async () => stops.join() === "BUTTON,Close,INPUT,BUTTON");
+  await press("Shift+Tab");
   await page.keyboard.type("edge-waw-9");
   await press("Enter");
   await settle(1_500);

@@ -5,6 +5,7 @@ import type { Plan, Progress } from "../../generated/api";
 import { doChange, planChange } from "../../host/change";
 import { HostError, type ChangeName, type Done, type Draft, type Host } from "../../host/host";
 import type { GlyphName } from "../../live/posture";
+import { toasts } from "../toasts/toasts.svelte";
 
 export interface AskCheck {
   glyph: GlyphName;
@@ -44,6 +45,8 @@ class Confirm {
   progress = $state.raw<readonly Progress[]>([]);
 
   async open(ask: Ask): Promise<void> {
+    // What is being done stays in sight; the tray can ask for the next thing meanwhile.
+    if (this.ask && this.stage === "acting") return;
     this.ask = ask;
     this.plan = undefined;
     this.changed = false;
@@ -61,19 +64,31 @@ class Confirm {
     if (!ask || this.stage !== "asking") return;
     this.stage = "acting";
     this.progress = [];
+    let begun = false;
     try {
       const now = await ask.plan();
+      // Closed meanwhile: nothing is done, and what another dialog shows is its own.
+      if (this.ask !== ask) return;
       if (JSON.stringify(now) !== JSON.stringify(this.plan)) {
         this.plan = now;
         this.changed = true;
         this.stage = "asking";
         return;
       }
-      await ask.act((line) => (this.progress = [...this.progress.filter((one) => one.step !== line.step), line]));
+      begun = true;
+      await ask.act((line) => {
+        if (this.ask === ask) this.progress = [...this.progress.filter((one) => one.step !== line.step), line];
+      });
       if (this.ask === ask) this.close();
     } catch (thrown) {
-      this.error = HostError.of(thrown);
-      this.stage = "failed";
+      const failed = HostError.of(thrown);
+      if (this.ask === ask) {
+        this.error = failed;
+        this.stage = "failed";
+      } else if (begun) {
+        // Nobody sees the dialog any more; what was begun and failed is still told.
+        toasts.show({ glyph: "down", title: `Failed: ${ask.verb}`, body: failed.error.message });
+      }
     }
   }
 
@@ -87,9 +102,12 @@ class Confirm {
     this.stage = "planning";
     this.error = undefined;
     try {
-      this.plan = await ask.plan();
+      const plan = await ask.plan();
+      if (this.ask !== ask) return;
+      this.plan = plan;
       this.stage = "asking";
     } catch (thrown) {
+      if (this.ask !== ask) return;
       this.error = HostError.of(thrown);
       this.stage = "failed";
     }
