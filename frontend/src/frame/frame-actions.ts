@@ -28,7 +28,7 @@ export function frameActions(live: Live, sections: readonly Section[]): readonly
       run: () => router.go(section.place),
     })),
     ...live.pools.map((pool, i): Action => ({
-      id: `go.pool/${pool.id}`, title: `Open ${pool.name}`, group: "Pools", icon: "server", hint: pool.hostname ?? "no failover hostname",
+      id: `go.pool/${pool.id}`, title: `Open ${pool.name}`, group: "Pools", icon: "server", hint: pool.hostname ?? "no failover hostname", opens: { kind: "pool", name: pool.name },
       ...(i < 9 ? { keys: `Ctrl+${i + 1}` } : {}), run: () => router.go(`pool/${pool.name}/overview`),
     })),
     ...incidentActions(live),

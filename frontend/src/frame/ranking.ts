@@ -1,34 +1,65 @@
-// Order of the palette: the best fit first, groups kept together, lately used first when nothing was typed. Pure.
+// Order of the palette. What was named exactly stands first, then what holds the words, then what has their letters
+// somewhere; among equals pools, members, what can be done, what happened. Groups are kept together. Pure.
 
 import { score } from "../lib/score";
 import type { Action } from "../ui/actions/action";
 
 const GROUP = 995;
-/** What happened names pools and members too, and must not stand before what can be done with them. */
 const PAST = "Incidents";
-const PAST_WEIGHT = 0.5;
+
+/** How well it fits; the greater, the earlier. */
+const NAMED = 2;
+const HELD = 1;
+const SCATTERED = 0;
+
+/** What it is; the smaller, the earlier. */
+const POOL = 0;
+const MEMBER = 1;
+const DEED = 2;
+const STORY = 3;
+
+interface Place {
+  action: Action;
+  fit: number;
+  kind: number;
+  points: number;
+}
 
 export function rank(actions: readonly Action[], query: string, recent: readonly string[]): Action[] {
   const wanted = query.trim().toLowerCase();
-  const scored = actions
-    .map((action) => ({ action, points: points(action, wanted, recent) }))
-    .filter((one) => one.points > 0);
-  const best = new Map<string, number>();
-  for (const { action, points: own } of scored) best.set(action.group, Math.max(best.get(action.group) ?? 0, own));
-  return scored
-    .sort((a, b) => (best.get(b.action.group) ?? 0) - (best.get(a.action.group) ?? 0) || a.action.group.localeCompare(b.action.group) || b.points - a.points)
+  const placed = actions.flatMap((action) => place(action, wanted, recent) ?? []);
+  const heads = new Map<string, Place>();
+  for (const one of placed) {
+    const head = heads.get(one.action.group);
+    if (!head || order(one, head) < 0) heads.set(one.action.group, one);
+  }
+  const groups = [...heads].sort(([nameA, a], [nameB, b]) => order(a, b) || nameA.localeCompare(nameB));
+  const at = new Map(groups.map(([name], i) => [name, i]));
+  return placed
+    .sort((a, b) => (at.get(a.action.group) ?? 0) - (at.get(b.action.group) ?? 0) || b.fit - a.fit || b.points - a.points)
     .map((one) => one.action);
 }
 
-function points(action: Action, wanted: string, recent: readonly string[]): number {
+function order(a: Place, b: Place): number {
+  return b.fit - a.fit || a.kind - b.kind || b.points - a.points;
+}
+
+function place(action: Action, wanted: string, recent: readonly string[]): Place | undefined {
   const used = recent.indexOf(action.id);
   const fresh = used < 0 ? 0 : 8 - used;
-  if (wanted === "") return 1 + fresh;
-  const fit = Math.max(
-    score(wanted, action.title.toLowerCase()),
+  // Nothing was typed: only what was used lately counts.
+  if (wanted === "") return { action, fit: SCATTERED, kind: DEED, points: 1 + fresh };
+  const [title, group, words] = [action.title.toLowerCase(), action.group.toLowerCase(), (action.words ?? "").toLowerCase()];
+  const whole = `${group} ${title}`;
+  const points = Math.max(
+    score(wanted, title),
     // Naming the object lists what can be done with it, in the order of its declaration.
-    action.group.toLowerCase().startsWith(wanted) ? GROUP : score(wanted, `${action.group} ${action.title}`.toLowerCase()) * 0.8,
-    score(wanted, `${action.hint ?? ""} ${action.words ?? ""}`.toLowerCase()) * 0.6,
+    group.startsWith(wanted) ? GROUP : score(wanted, whole) * 0.8,
+    score(wanted, `${action.hint ?? ""} ${words}`.toLowerCase()) * 0.6,
   );
-  return fit > 0 ? (action.group === PAST ? fit * PAST_WEIGHT : fit) + fresh : 0;
+  if (points === 0) return undefined;
+  const kind = action.opens?.kind === "pool" ? POOL : action.opens ? MEMBER : action.group === PAST ? STORY : DEED;
+  // A hint only describes; it makes nothing a better fit than what is called so.
+  const fit = action.opens?.name.toLowerCase() === wanted ? NAMED : whole.includes(wanted) || words.includes(wanted) ? HELD : SCATTERED;
+  return { action, fit, kind, points: points + fresh };
 }

@@ -1,11 +1,11 @@
 // What can be done with a pool and its members, declared once for buttons, palette and keys.
 
 import { router } from "../../frame/router.svelte";
-import { seconds, span } from "../../lib/format";
+import { seconds, sentence, span } from "../../lib/format";
 import type { Live } from "../../live/live.svelte";
 import type { MemberRow } from "../../live/member.svelte";
 import type { PoolRow } from "../../live/pool.svelte";
-import { HIDDEN, no, YES, type Action, type Availability } from "../../ui/actions/action";
+import { availability, HIDDEN, no, YES, type Action, type Availability } from "../../ui/actions/action";
 import { askChange, type AskCheck } from "../../ui/dialogs/confirm.svelte";
 import { toasts } from "../../ui/toasts/toasts.svelte";
 import { removeAction } from "../member/member-actions";
@@ -36,6 +36,21 @@ export function cutAction(live: Live, pool: PoolRow): Action {
   };
 }
 
+/**
+ * Opens the dialog of a move to this member, as tray and notices ask for it. They named the member, so it is that move
+ * or none: the cut where it is the next in line, its own otherwise, and else the reason why not.
+ */
+export function askCutTo(live: Live, pool: PoolRow, name: string): void {
+  const member = pool.members.find((row) => row.name === name || row.id === name);
+  const action = member && (pool.readyStandbys[0] === member ? cutAction(live, pool) : activateAction(live, pool, member));
+  const can = action ? availability(action) : no(`${pool.name} has no such member`);
+  if (action && can.kind === "yes") action.run();
+  else {
+    const why = can.kind === "no" ? can.reason : pool.hostname ? "it is a witness" : "DNS is not connected";
+    toasts.show({ glyph: "degraded", title: `DNS of ${pool.name} cannot be cut to ${name}`, body: sentence(why) });
+  }
+}
+
 /** Moves the record to this member. */
 export function activateAction(live: Live, pool: PoolRow, member: MemberRow): Action {
   const available = (): Availability => {
@@ -59,7 +74,7 @@ export function activateAction(live: Live, pool: PoolRow, member: MemberRow): Ac
 
 function memberActions(live: Live, pool: PoolRow, member: MemberRow, i: number): Action[] {
   const open: Action = {
-    id: `member.open/${member.id}`, title: `Open ${member.name}`, group: member.name, icon: "server",
+    id: `member.open/${member.id}`, title: `Open ${member.name}`, group: member.name, icon: "server", opens: { kind: "member", name: member.name },
     hint: `${pool.name}, ${member.role}, ${member.health.kind}`, ...(i < 9 ? { keys: `Alt+${i + 1}` } : {}),
     run: () => router.go(`pool/${pool.name}/member/${member.name}`),
   };

@@ -16,6 +16,8 @@ export interface Action {
   icon?: IconName;
   /** `C`, `Ctrl+K`, `G O`. */
   keys?: string;
+  /** The pool or member that it opens; the palette finds that by its exact name before anything else. */
+  opens?: { kind: "pool" | "member"; name: string };
   /** More words to find it by. */
   words?: string;
   /** Confirmation level of ux.md 10; 2 and 3 open their dialog and never act by themselves. */
