@@ -50,4 +50,31 @@ export const CASES = [
       await page.getByRole("button", { name: "Make edge-fra-1 active" }).waitFor();
     },
   },
+  {
+    // As the tray asks it: the next in line is cut to, another one is made active, what cannot be says why.
+    name: "asked-cut", place: `${pool}?cut=edge-fra-1`,
+    act: async (page) => {
+      await page.getByRole("heading", { name: "Cut DNS of production-edge to edge-fra-1?" }).waitFor();
+      const safe = await page.evaluate(() => document.activeElement?.textContent?.trim());
+      if (safe !== "Keep edge-ams-2") throw new Error(`the focus is on ${safe}`);
+      const asks = await page.evaluate(() => location.hash.includes("?"));
+      if (asks) throw new Error("the address asks still, so reading the page again would ask again");
+    },
+  },
+  {
+    name: "asked-cut-other", place: "overview",
+    act: async (page) => {
+      await page.evaluate((place) => (location.hash = `#/${place}?cut=edge-waw-3`), pool);
+      await page.clock.runFor(600);
+      await page.getByRole("heading", { name: "Make edge-waw-3 active?" }).waitFor();
+    },
+  },
+  {
+    name: "asked-cut-refused", place: `${pool}?cut=edge-ams-2`, ranS: 3,
+    act: async (page) => {
+      await page.getByText("DNS of production-edge cannot be cut to edge-ams-2").waitFor();
+      await page.getByText("It is active").waitFor();
+      if ((await page.locator("[role=dialog]").count()) > 0) throw new Error("a dialog is open");
+    },
+  },
 ];
