@@ -20,6 +20,19 @@ export interface Subscription {
   close(): void;
 }
 
+/** A notice in the words that the desktop shows, as the shell tells it. */
+export interface Alert {
+  /** A pool's id, `host` or `this-computer`. */
+  about: string;
+  title: string;
+  body: string;
+  level: "quiet" | "normal" | "high" | "urgent";
+  isRecovery: boolean;
+  /** Where it leads, as `onOpen` names places. */
+  place: string;
+  atMs: number;
+}
+
 /** The window around the page; absent where the page runs in a browser. */
 export interface Shell {
   minimise(): void;
@@ -28,6 +41,8 @@ export interface Shell {
   close(): void;
   /** Tray, notices and deep links ask for a place by this, as `pool/<name>/<tab>`. */
   onOpen(go: (place: string) => void): Promise<Subscription>;
+  /** What the desktop tells people, the moment it does. */
+  onAlert(hear: (alert: Alert) => void): Promise<Subscription>;
   /** Quitting would end the watch here: ask, and {@link quit} if a person says so. */
   onQuitAsked(ask: (question: string) => void): Promise<Subscription>;
   quit(): void;

@@ -5,7 +5,7 @@ import { listen } from "@tauri-apps/api/event";
 import { getCurrentWindow } from "@tauri-apps/api/window";
 
 import type { CommandName, Event, Progress, Subscribe } from "../generated/api";
-import { HostError, type Answer, type Host, type Request, type Shell, type Subscription } from "./host";
+import { HostError, type Alert, type Answer, type Host, type Request, type Shell, type Subscription } from "./host";
 
 export class TauriHost implements Host {
   readonly shell: Shell = {
@@ -18,6 +18,7 @@ export class TauriHost implements Host {
       await invoke("shell_ready");
       return { close };
     },
+    onAlert: async (hear) => ({ close: await listen<Alert>("alert", (event) => hear(event.payload)) }),
     onQuitAsked: async (ask) => ({ close: await listen<string>("quit-asked", (event) => ask(event.payload)) }),
     quit: () => void invoke("shell_quit"),
   };

@@ -4,8 +4,9 @@
 import type {
   Beat, Event, HostStatus, IncidentView, InvitationView, MemberView, NoticeView, PoolStatus, PoolView, ProviderView, Topic,
 } from "../generated/api";
-import { HostError, type Host, type Subscription } from "../host/host";
+import { HostError, type Alert, type Host, type Subscription } from "../host/host";
 import { readKept, writeKept } from "../lib/kept";
+import { bellLines, type Line } from "./bell";
 import { Clock } from "./clock.svelte";
 import { MemberRow } from "./member.svelte";
 import { mergeNotices } from "./notice";
@@ -46,6 +47,9 @@ export class Live {
   members = $state.raw<ReadonlyMap<string, MemberRow>>(new Map());
   incidents = $state.raw<readonly IncidentView[]>([]);
   notices = $state.raw<readonly NoticeView[]>([]);
+  /** What the desktop told since this page opened, in its words. */
+  alerts = $state.raw<readonly Alert[]>([]);
+  bell: readonly Line[] = $derived(bellLines(this.notices, this.alerts, NOTICES_KEPT));
   /** Notices newer than this are unread; kept on this computer. */
   noticesSeenMs = $state(seenMs());
   providers = $state.raw<readonly ProviderView[]>([]);
@@ -64,7 +68,7 @@ export class Live {
   });
   /** Whether states may be claimed at all. */
   seeing: boolean = $derived(this.link.kind === "live" && this.blind === undefined);
-  unreadNotices: number = $derived(this.notices.filter((one) => one.atMs > this.noticesSeenMs).length);
+  unreadNotices: number = $derived(this.bell.filter((one) => one.atMs > this.noticesSeenMs).length);
   openIncidents: readonly IncidentView[] = $derived(this.incidents.filter((one) => one.endedMs === undefined));
   newestHeardMonoMs: number | undefined = $derived.by(() => {
     const heard = [...this.members.values()].flatMap((row) => row.heardMonoMs ?? []);
@@ -74,6 +78,7 @@ export class Live {
   #queue: Event[] = [];
   #frame: number | undefined;
   #subscription: Subscription | undefined;
+  #alerts: Promise<Subscription> | undefined;
   #looks = 0;
   #beatMonoMs = Number.NEGATIVE_INFINITY;
   #missed = 0;
@@ -87,6 +92,7 @@ export class Live {
 
   async start(): Promise<void> {
     this.#stopClock = this.clock.start(() => void this.#open());
+    this.#alerts = this.host.shell?.onAlert((alert) => (this.alerts = [alert, ...this.alerts].slice(0, NOTICES_KEPT)));
     await this.#open();
     this.#again();
   }
@@ -95,6 +101,7 @@ export class Live {
     this.#stopped = true;
     this.#stopClock?.();
     this.#subscription?.close();
+    void this.#alerts?.then((one) => one.close());
     clearTimeout(this.#timer);
   }
 
@@ -112,7 +119,7 @@ export class Live {
   }
 
   markNoticesSeen(): void {
-    this.noticesSeenMs = Math.max(this.noticesSeenMs, ...this.notices.map((one) => one.atMs));
+    this.noticesSeenMs = Math.max(this.noticesSeenMs, ...this.bell.map((one) => one.atMs));
     writeKept(SEEN_KEY, this.noticesSeenMs);
   }
 

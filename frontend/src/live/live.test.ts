@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
+import type { Alert, Shell } from "../host/host";
 import { openScenario } from "../host/scenario/scenario-host";
 import { Live } from "./live.svelte";
 
@@ -33,6 +34,29 @@ test("a failover arrives by events: the active member changes and the incident e
   expect(live.incidents[0]).toMatchObject({ from: "edge-ams-2", to: "edge-fra-1", outcome: "moved" });
   expect(live.notices[0]?.topic).toBe("moved");
   live.stop();
+});
+
+test("what the desktop tells stands under the bell in its words, unread until it was seen", async () => {
+  let tell: (alert: Alert) => void = () => {};
+  let closed = false;
+  const host = openScenario("failover");
+  const shell = { onAlert: (hear: (alert: Alert) => void) => ((tell = hear), Promise.resolve({ close: () => void (closed = true) })) } as unknown as Shell;
+  const live = new Live({ call: host.call.bind(host), subscribe: host.subscribe.bind(host), shell });
+  await live.start();
+  await vi.advanceTimersByTimeAsync(30_000);
+  live.markNoticesSeen();
+  const moved = live.notices[0];
+  const base = { about: moved?.pool ?? "", level: "urgent", isRecovery: false } as const;
+  tell({ ...base, title: "production-edge moved to edge-fra-1", body: "It is silent", place: `incidents/${moved?.incident}`, atMs: moved?.atMs ?? 0 });
+  expect(live.bell.length).toBe(live.notices.length);
+  expect(live.bell[0]?.alert?.title).toBe("production-edge moved to edge-fra-1");
+  expect(live.unreadNotices).toBe(0);
+  tell({ ...base, title: "edge-waw-3 is not ready", body: "One is left", place: "pool/production-edge/overview", atMs: (moved?.atMs ?? 0) + 9_000 });
+  expect(live.bell[0]?.alert?.title).toBe("edge-waw-3 is not ready");
+  expect(live.unreadNotices).toBe(1);
+  live.stop();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(closed).toBe(true);
 });
 
 test("a host that stops answering makes gaps, never misses, and nothing is claimed", async () => {

@@ -3,7 +3,8 @@
 import type { NoticeView } from "../generated/api";
 import type { GlyphName } from "./posture";
 
-const SAME_MS = 2_000;
+/** So far apart two dates of one notice may lie. */
+export const SAME_MS = 2_000;
 
 const TOPICS: Record<string, { glyph: GlyphName; title: (pool: string) => string }> = {
   moved: { glyph: "active", title: (pool) => `${pool} moved` },
