@@ -1,5 +1,7 @@
 //! The border to the page: one `rpc`, one `subscribe`, and what the window itself needs.
 
+#![expect(clippy::needless_pass_by_value, reason = "a command takes what it extracts by value")]
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -51,7 +51,9 @@ pub(crate) fn start(app: &AppHandle) -> mpsc::Sender<Show> {
                 Err(_) => tracing::warn!("a notice could not be shown: the service does not answer"),
             }
             while shown.len() > LISTENED_MAX {
-                shown.pop_first().map(|(_, oldest)| oldest.listening.abort());
+                if let Some((_, oldest)) = shown.pop_first() {
+                    oldest.listening.abort();
+                }
             }
         }
     });

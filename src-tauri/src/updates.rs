@@ -13,7 +13,7 @@ use crate::surroundings;
 /// The key that releases are signed with, and where they are announced; both come from the build.
 const KEY: Option<&str> = option_env!("SERVERSCTL_UPDATE_KEY");
 const FEED: Option<&str> = option_env!("SERVERSCTL_UPDATE_URL");
-const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
+const EVERY: Duration = Duration::from_hours(24);
 
 /// Whether this build can be updated by itself.
 pub(crate) const fn are_on() -> bool {
