@@ -17,6 +17,7 @@ fn answer(verdict: YesNo) -> Answer {
     Answer { verdict, reason: String::new(), evidence: Vec::new() }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "reads better where it is called")]
 fn member(number: u32, name: &str, role: Role, health: Health) -> MemberStatus {
     let ready = if role == Role::Standby && health == Health::Ready { "yes" } else { "no" };
     let light = json!({ "state": "on", "vantage": "", "words": "" });
