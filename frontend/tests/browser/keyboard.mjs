@@ -16,7 +16,18 @@ export async function keyboardWalk(browser, fail) {
   await page.keyboard.press("[");
   await settle();
   await expect("[ goes to the tab before", async () => (await place()) === "#/pool/production-edge/member/edge-ams-2");
+  // Held until the keys are shown in place, it does the same.
+  await page.keyboard.down("Alt");
+  await page.clock.runFor(700);
+  await expect("Alt shows the keys of the members", async () => (await page.locator("kbd.hint").count()) >= 3);
+  await page.keyboard.press("2");
+  await page.keyboard.up("Alt");
+  await settle();
+  await expect("Alt, held, and 2 open the second member", async () => (await place()) === "#/pool/production-edge/member/edge-fra-1");
+  await expect("its keys are hidden again", async () => (await page.locator("kbd.hint").count()) === 0);
   await page.keyboard.press("g");
+  await page.clock.runFor(700);
+  await expect("G shows the keys of the sections", async () => (await page.locator("kbd.hint").count()) >= 4);
   await page.keyboard.press("o");
   await settle();
   await expect("G O opens the overview", async () => (await place()) === "#/overview");

@@ -20,7 +20,14 @@ try {
     for (const theme of one.themes ?? ["light", "dark"]) {
       const where = `${one.name}, ${theme}`;
       const { page, faults } = await browser.open({ ...one, theme });
-      await one.act?.(page);
+      try {
+        await one.act?.(page);
+      } catch (thrown) {
+        // One case that fails hides no other.
+        fail(where, String(thrown).slice(0, 600));
+        await page.close();
+        continue;
+      }
       for (const fault of faults()) fail(where, fault);
       const elements = await page.evaluate(() => document.querySelectorAll("*").length);
       if (elements > ELEMENTS_MAX) fail(where, `${elements} elements, at most ${ELEMENTS_MAX}`);
@@ -33,9 +40,12 @@ try {
     }
     console.log(`looked at ${one.name}`);
   }
-  if (only === "" || only === "keyboard") await keyboardWalk(browser, fail);
-  if (only === "" || only === "keyboard") await keyboardSetup(browser, fail);
-  if (only === "" || only === "keyboard" || only === "keyboard-members") await keyboardMembers(browser, fail);
+  const walks = { "keyboard": keyboardWalk, "keyboard-setup": keyboardSetup, "keyboard-members": keyboardMembers };
+  for (const [name, walk] of Object.entries(walks)) {
+    if (only !== "" && only !== "keyboard" && only !== name) continue;
+    await walk(browser, fail).catch((thrown) => fail(name, String(thrown).slice(0, 600)));
+    console.log(`walked ${name}`);
+  }
 } finally {
   await browser.close();
 }
