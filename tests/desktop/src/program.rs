@@ -85,12 +85,26 @@ impl<'a> Program<'a> {
         self.page.as_ref().expect("the program runs")
     }
 
+    /// Waits for the first paint and until it says who hosts: `hosting` or `attached`. Painting waits for no host, so
+    /// what asks the host without this is a matter of luck on a busy machine.
+    ///
+    /// # Errors
+    /// Neither within the bound.
+    pub fn wait_up(&self, kind: &str, bound: Duration) -> Result<()> {
+        let page = self.page();
+        page.wait("the first paint", bound, "document.querySelector('main, [role=main]')")?;
+        let asked =
+            "window.__TAURI_INTERNALS__.invoke('shell_state').then((one) => (window.seat = one.seat.kind))";
+        let is_it = format!("({asked}, window.seat === '{kind}')");
+        page.wait(&format!("the desktop to be {kind}"), bound, &is_it)
+    }
+
     /// What it and its driver have printed.
     pub fn log(&self) -> String {
         fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
     }
 
-    /// Its pid, as it wrote it into its log's neighbour: the profile's lock.
+    /// Its pid, as it wrote it into the profile's lock.
     ///
     /// # Errors
     /// It does not hold the profile.

@@ -43,10 +43,9 @@ fn play(world: &mut World) -> Result<()> {
     let env = [("SERVERSCTL_PROFILE", profile.as_str()), ("SERVERSCTL_PASSPHRASE_FILE", passphrase.as_str())];
     let program = Program::start_on(&desk, &world.console, &env)?;
     let page = program.page();
-    page.wait("the first paint", SOON, "document.querySelector('main, [role=main]')")?;
-    wait_seat(&program, "attached")?;
+    program.wait_up("attached", SOON)?;
     watch.stop(SOON)?;
-    wait_seat(&program, "hosting")?;
+    program.wait_up("hosting", SOON)?;
     console.wait_ready(READY)?;
     page.wait_text(POOL, SOON)?;
     let tray = Tray::wait(&desk.session, SOON)?;
@@ -81,22 +80,10 @@ fn play(world: &mut World) -> Result<()> {
     // What happened is still there for the next start.
     drop(program);
     let program = Program::start_on(&desk, &world.console, &env)?;
-    program.page().wait("the first paint", SOON, "document.querySelector('main, [role=main]')")?;
-    wait_seat(&program, "hosting")?;
+    program.wait_up("hosting", SOON)?;
     let incidents = console.incidents()?;
     ensure!(incidents.iter().any(|one| one["outcome"] == "moved"), "{incidents:?}");
     Ok(())
-}
-
-/// Waits until the shell says who hosts.
-fn wait_seat(program: &Program<'_>, kind: &str) -> Result<()> {
-    let asked =
-        "window.__TAURI_INTERNALS__.invoke('shell_state').then((one) => (window.seat = one.seat.kind))";
-    program.page().wait(
-        &format!("the desktop to be {kind}"),
-        SOON,
-        &format!("({asked}, window.seat === '{kind}')"),
-    )
 }
 
 fn quitting_asks(desk: &Desk, program: &Program<'_>, tray: &Tray<'_>, profile: &str) -> Result<()> {

@@ -22,7 +22,7 @@ fn stays_responsive(program: &Program<'_>) -> Result<()> {
 
 fn made_profile(desk: &Desk) -> Result<()> {
     let program = Program::start(desk, &[])?;
-    program.page().wait("the first paint", SOON, "document.querySelector('main, [role=main]')")?;
+    program.wait_up("hosting", SOON)?;
     // A keychain on a busy machine may answer too late for the command, and then all the same.
     let made = serversctl(desk, &["profile", "init", "--name", "desk", "--vault", "keychain"]);
     wait_vault(desk, "open").with_context(|| format!("{made:?}"))
@@ -41,8 +41,8 @@ fn a_locked_keychain_never_holds_the_window() -> Result<()> {
     made_profile(&desk)?;
     desk.lock_keyring()?;
     let program = Program::start(&desk, &[])?;
-    program.page().wait("the first paint", SOON, "document.querySelector('main, [role=main]')")?;
     stays_responsive(&program)?;
+    program.wait_up("hosting", SOON)?;
     wait_vault(&desk, "locked")?;
     stays_responsive(&program)?;
     Ok(())
@@ -52,7 +52,7 @@ fn a_locked_keychain_never_holds_the_window() -> Result<()> {
 fn an_absent_keychain_is_said_and_another_vault_is_offered() -> Result<()> {
     let desk = Desk::open(Keyring::Absent, TrayHost::Present)?;
     let program = Program::start(&desk, &[])?;
-    program.page().wait("the first paint", SOON, "document.querySelector('main, [role=main]')")?;
+    program.wait_up("hosting", SOON)?;
     let refused = serversctl(&desk, &["profile", "init", "--name", "desk", "--vault", "keychain"]);
     let words = refused.map_or_else(|error| format!("{error:#}"), |made| format!("it was made: {made}"));
     ensure!(words.contains("--vault file"), "{words}");
@@ -65,8 +65,8 @@ fn a_keychain_lost_in_the_middle_leaves_the_window_and_is_said() -> Result<()> {
     made_profile(&desk)?;
     desk.lose_keyring()?;
     let program = Program::start(&desk, &[])?;
-    program.page().wait("the first paint", SOON, "document.querySelector('main, [role=main]')")?;
     stays_responsive(&program)?;
+    program.wait_up("hosting", SOON)?;
     wait_vault(&desk, "absent")?;
     stays_responsive(&program)
 }

@@ -32,8 +32,7 @@ fn wait_visible(program: &Program<'_>, wanted: bool) -> Result<()> {
 fn from_nothing_to_a_window_with_a_tray_and_a_profile() -> Result<()> {
     let desk = Desk::open(Keyring::Unlocked, TrayHost::Present)?;
     let program = Program::start(&desk, &[])?;
-    let page = program.page();
-    page.wait("the first paint", SOON, "document.querySelector('main, [role=main]')")?;
+    program.wait_up("hosting", SOON)?;
     ensure!(runs(program.pid(&desk)?), "the program hosts its profile");
     let before = serversctl(&desk, &["profile", "show"])?;
     ensure!(before["profile"] == "missing" && before["kind"] == "desktop", "{before}");
@@ -65,7 +64,7 @@ fn a_second_start_brings_the_first_to_the_front_at_its_link() -> Result<()> {
     let desk = Desk::open(Keyring::Absent, TrayHost::Present)?;
     let program = Program::start(&desk, &[])?;
     let page = program.page();
-    page.wait("the first paint", SOON, "document.querySelector('main, [role=main]')")?;
+    program.wait_up("hosting", SOON)?;
     Tray::wait(&desk.session, SOON)?;
     wait_visible(&program, true)?;
     page.script("window.__TAURI_INTERNALS__.invoke('plugin:window|close', { label: 'main' }); return 1")?;
@@ -93,7 +92,7 @@ fn closing_hides_and_the_tray_brings_it_back() -> Result<()> {
     let desk = Desk::open(Keyring::Absent, TrayHost::Present)?;
     let program = Program::start(&desk, &[])?;
     let page = program.page();
-    page.wait("the first paint", SOON, "document.querySelector('main, [role=main]')")?;
+    program.wait_up("hosting", SOON)?;
     let tray = Tray::wait(&desk.session, SOON)?;
     let pid = program.pid(&desk)?;
     page.press("Hide to the tray", SOON)?;
@@ -114,7 +113,7 @@ fn without_a_tray_it_says_so_once_and_finds_one_that_comes_later() -> Result<()>
     let desk = Desk::open(Keyring::Absent, TrayHost::Absent)?;
     {
         let program = Program::start(&desk, &[])?;
-        program.page().wait("the first paint", SOON, "document.querySelector('main, [role=main]')")?;
+        program.wait_up("hosting", SOON)?;
         desk.session
             .wait_notice("that there is no tray", SOON, |told| told.title == "This desktop has no tray")?;
         desk.session.show_trays()?;
