@@ -11,6 +11,7 @@ const COMMANDS: &[&str] = &[
     "shell_state",
     "shell_prefer",
     "shell_ready",
+    "shell_painted",
     "shell_quit",
     "shell_update",
 ];

@@ -18,7 +18,8 @@ if (root) {
     (host) => {
       const live = new Live(host);
       mount(App, { target: root, props: { live } });
-      void live.start();
+      // Two frames later what the engine said stands on the screen.
+      void live.start().then(() => requestAnimationFrame(() => requestAnimationFrame(() => host.shell?.painted())));
     },
     (error: unknown) => (root.textContent = error instanceof Error ? error.message : String(error)),
   );

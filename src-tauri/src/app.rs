@@ -99,6 +99,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
             border::shell_state,
             border::shell_prefer,
             border::shell_ready,
+            border::shell_painted,
             border::shell_quit,
             border::shell_update,
         ])

@@ -152,6 +152,12 @@ pub(crate) fn shell_ready(app: AppHandle) {
     window::page_is_ready(&app);
 }
 
+/// The page shows its first real picture; the log says so, for whoever asks how long a start takes.
+#[tauri::command]
+pub(crate) fn shell_painted() {
+    tracing::info!("the first picture is painted");
+}
+
 /// Ends the program; the page has asked.
 #[tauri::command]
 pub(crate) fn shell_quit(app: AppHandle) {

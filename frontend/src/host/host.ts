@@ -41,6 +41,8 @@ export interface Shell {
   close(): void;
   /** Tray, notices and deep links ask for a place by this, as `pool/<name>/<tab>`. */
   onOpen(go: (place: string) => void): Promise<Subscription>;
+  /** The first real picture stands on the screen. */
+  painted(): void;
   /** What the desktop tells people, the moment it does. */
   onAlert(hear: (alert: Alert) => void): Promise<Subscription>;
   /** Quitting would end the watch here: ask, and {@link quit} if a person says so. */

@@ -18,6 +18,7 @@ export class TauriHost implements Host {
       await invoke("shell_ready");
       return { close };
     },
+    painted: () => void invoke("shell_painted"),
     onAlert: async (hear) => ({ close: await listen<Alert>("alert", (event) => hear(event.payload)) }),
     onQuitAsked: async (ask) => ({ close: await listen<string>("quit-asked", (event) => ask(event.payload)) }),
     quit: () => void invoke("shell_quit"),
