@@ -12,6 +12,7 @@ mod check;
 mod codegen;
 mod frontend;
 mod install;
+mod package;
 mod run;
 mod shell;
 
@@ -72,6 +73,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         more: Vec<String>,
     },
+    /// Make the desktop's Debian package, in target/package.
+    Package,
     /// Write the TypeScript side of the api crate.
     Codegen {
         /// Write nothing; fail when what is committed is stale.
@@ -90,6 +93,7 @@ fn main() -> ExitCode {
         Task::Dev { host: false, .. } => frontend::dev(),
         Task::Sim { more } => run::sim(&more),
         Task::Bench { more } => run::bench(&more),
+        Task::Package => run::package(),
         Task::Codegen { check } => codegen::run(check),
     };
     match done {

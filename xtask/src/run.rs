@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::check;
 use crate::frontend;
 use crate::install::{self, For};
+use crate::package;
 use crate::shell::{self, cargo, must, say};
 
 /// Programs that the end-to-end tests and the demo start; the test build alone would not make them.
@@ -25,6 +26,10 @@ const PROGRAMS: &[&str] = &[
     "--features",
     "demo-server",
 ];
+
+const RELEASE: &[&str] = &["build", "--quiet", "--release", "--bins"];
+/// Beside [`PROGRAMS`]: the desktop, with its page inside.
+const DESKTOP: &[&str] = &["--package", "serversctl-desktop", "--features", "custom-protocol"];
 
 /// The embedded name server's program; the desktop with its page inside.
 const FEATURES: &str = "demo-server,custom-protocol";
@@ -91,9 +96,19 @@ pub(crate) fn sim(more: &[String]) -> Result<()> {
 
 pub(crate) fn bench(more: &[String]) -> Result<()> {
     install::ensure(For::Members)?;
-    must(cargo(&["build", "--quiet", "--release", "--bins"]).args(PROGRAMS))?;
-    must(&mut cargo(&["build", "--quiet", "--release", "--package", "bench", "--package", "sim", "--bins"]))?;
-    must(Command::new(cargo_target()?.join("release/bench")).args(more))
+    frontend::build()?;
+    must(cargo(RELEASE).args(PROGRAMS).args(DESKTOP))?;
+    must(cargo(RELEASE).args(["--package", "bench", "--package", "sim"]))?;
+    let target = cargo_target()?;
+    package::deb(&target)?;
+    must(Command::new(target.join("release/bench")).args(more))
+}
+
+pub(crate) fn package() -> Result<()> {
+    install::ensure(For::Building)?;
+    frontend::build()?;
+    must(cargo(RELEASE).args(PROGRAMS).args(DESKTOP))?;
+    package::deb(&cargo_target()?).map(|_| ())
 }
 
 /// One simulation of the test run, in the build that the tests have anyway (it is optimised there too).

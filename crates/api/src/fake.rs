@@ -23,6 +23,9 @@ pub type Ended = (Deed, Result<Option<Value>, ApiError>);
 /// A key's deed, and its answer once there is one.
 type Known = (Deed, Option<Value>);
 
+/// Opens a stream for one subscription.
+type Opens = Arc<dyn Fn(&Subscribe) -> Box<dyn EventSource> + Send + Sync>;
+
 type Script = Arc<dyn Fn(&Call, &str, Value) -> Played + Send + Sync>;
 
 /// A host whose every command is answered by one function.
@@ -30,6 +33,7 @@ type Script = Arc<dyn Fn(&Call, &str, Value) -> Played + Send + Sync>;
 pub struct FakeHost {
     script: Script,
     events: Arc<Mutex<Vec<Event>>>,
+    opens: Option<Opens>,
     ended: Arc<Mutex<Vec<Ended>>>,
     keys: Arc<Mutex<BTreeMap<String, Known>>>,
 }
@@ -43,7 +47,13 @@ impl fmt::Debug for FakeHost {
 impl FakeHost {
     /// A host that answers every command by `script(call, command, request)`.
     pub fn new(script: impl Fn(&Call, &str, Value) -> Played + Send + Sync + 'static) -> Self {
-        Self { script: Arc::new(script), events: Arc::default(), ended: Arc::default(), keys: Arc::default() }
+        Self {
+            script: Arc::new(script),
+            events: Arc::default(),
+            opens: None,
+            ended: Arc::default(),
+            keys: Arc::default(),
+        }
     }
 
     /// A host that answers every command at once.
@@ -59,6 +69,15 @@ impl FakeHost {
     pub fn telling(self, events: Vec<Event>) -> Self {
         *lock(&self.events) = events;
         self
+    }
+
+    /// The same, with streams of the caller's making, which may go on for ever.
+    #[must_use]
+    pub fn streaming(
+        self,
+        open: impl Fn(&Subscribe) -> Box<dyn EventSource> + Send + Sync + 'static,
+    ) -> Self {
+        Self { opens: Some(Arc::new(open)), ..self }
     }
 
     /// The deeds that ended so far, with what was kept of them.
@@ -79,6 +98,9 @@ impl FakeHost {
     }
 
     pub(crate) fn open_stream(&self, request: &Subscribe) -> Box<dyn EventSource> {
+        if let Some(open) = &self.opens {
+            return open(request);
+        }
         let mut events = lock(&self.events).clone();
         events.retain(|event| {
             event.revision > request.since_revision

@@ -11,6 +11,7 @@ use hosts::product::Console;
 use hosts::{Member, World, haproxy};
 
 use crate::figure::{Figure, Limit};
+use crate::process::{first_number, total};
 use crate::say;
 
 const SERVERS: u32 = 100;
@@ -92,26 +93,9 @@ impl Usage {
     }
 }
 
-/// The sum of the numbers after this word.
-fn total(text: &str, word: &str) -> u64 {
-    text.lines().filter_map(|line| line.strip_prefix(word)).filter_map(first_number).sum()
-}
-
-fn first_number(line: &str) -> Option<u64> {
-    line.split_whitespace().next()?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn threads_are_added_up_and_other_switches_left_out() {
-        let status =
-            "voluntary_ctxt_switches:\t7\nnonvoluntary_ctxt_switches:\t100\nvoluntary_ctxt_switches:\t5\n";
-        assert_eq!(total(status, "voluntary_ctxt_switches:"), 12);
-        assert_eq!(total("Rss:  9 kB\nPss:   42 kB\nPss_Dirty: 1 kB\n", "Pss:"), 42);
-    }
 
     #[test]
     fn figures_are_per_minute_and_per_second() {

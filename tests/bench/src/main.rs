@@ -1,16 +1,20 @@
 //! Speed and size of the release build, against the figures it is held to. Never a timed test: it is run on purpose, on a
 //! machine that does nothing else, and prints what it measured whether it passes or not.
 //!
-//! `failovers` and `agent` run on real members, `evaluator` and `simulator` in this process and its sibling. Each figure
-//! has its limit beside it in the module that measures it.
+//! `failovers` and `agent` run on real members, `evaluator` and `simulator` in this process and its sibling, `desktop_load`
+//! on a screen of its own. Each figure has its limit beside it in the module that measures it.
 //!
 //! Ends with 0 when every figure holds, 1 when one does not, 2 when this machine cannot make real members.
 
 mod agent;
+mod crowd;
+mod desktop_load;
 mod evaluator_load;
 mod failovers;
 mod figure;
+mod process;
 mod simulator;
+mod sizes;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -51,6 +55,10 @@ enum What {
     Evaluator,
     /// Simulated pool-hours per minute of one core.
     Simulator,
+    /// The desktop: start, memory, rest, and its page with five hundred members.
+    Desktop,
+    /// The desktop's package and its page's scripts.
+    Sizes,
 }
 
 fn main() -> ExitCode {
@@ -89,6 +97,8 @@ fn measure(what: What, repeats: Option<u32>) -> Result<Vec<Figure>> {
         What::Agent => agent::footprint(),
         What::Evaluator => evaluator_load::share(),
         What::Simulator => simulator::speed(),
+        What::Desktop => desktop_load::figures(),
+        What::Sizes => sizes::figures(),
     }
 }
 

@@ -11,10 +11,12 @@
 
 pub mod desk;
 pub mod driver;
+pub mod plain;
 pub mod program;
 pub mod session;
 pub mod tray;
 
 pub use desk::{Desk, Keyring};
 pub use driver::Page;
+pub use plain::Plain;
 pub use program::Program;
