@@ -38,6 +38,9 @@ enum Task {
         /// One JSON object per event, and the summary as the last line.
         #[arg(long)]
         json: bool,
+        /// Tell the story here only, even if there is a display.
+        #[arg(long)]
+        no_window: bool,
         /// Handed to the demo as they are.
         #[arg(last = true)]
         more: Vec<String>,
@@ -85,7 +88,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().task {
-        Task::Demo { json, more } => run::demo(json, &more),
+        Task::Demo { json, no_window, more } => run::demo(json, no_window, &more),
         Task::Test { fast } => run::test(fast),
         Task::Check { rules: true } => check::rules(),
         Task::Check { rules: false } => check::all(),

@@ -37,15 +37,33 @@ const FEATURES: &str = "demo-server,custom-protocol";
 /// What `test` simulates: pool-hours and seed. Long runs are `cargo xtask sim`.
 const SIMULATED: &[(u32, u32)] = &[(200, 7919), (50, 1), (50, 2)];
 
-pub(crate) fn demo(json: bool, more: &[String]) -> Result<()> {
+pub(crate) fn demo(json: bool, no_window: bool, more: &[String]) -> Result<()> {
     install::ensure(For::Members)?;
-    must(cargo(&["build", "--quiet", "--bins"]).args(PROGRAMS))?;
+    let window = !json && !no_window && has_display();
+    if window {
+        frontend::build()?;
+        say(
+            "there is a display: the desktop is built too, to show the story in its window (--no-window leaves it out)",
+        );
+    }
+    let desktop = if window { DESKTOP } else { &[] };
+    must(cargo(&["build", "--quiet", "--bins"]).args(PROGRAMS).args(desktop))?;
     // As built: `cargo run` would build again, with fewer features.
     let mut demo = Command::new(cargo_target()?.join("debug/demo"));
     if json {
         demo.arg("--json");
     }
+    if window {
+        demo.arg("--window");
+    }
     must(demo.args(more))
+}
+
+/// Whether a window could be opened for whoever runs this.
+fn has_display() -> bool {
+    ["DISPLAY", "WAYLAND_DISPLAY"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
 }
 
 pub(crate) fn test(fast: bool) -> Result<()> {

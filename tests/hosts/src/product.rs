@@ -4,7 +4,7 @@
 //! a test needs them. Secrets go in by files that only their owner can read, never as arguments.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -182,6 +182,11 @@ impl<'a> Console<'a> {
         member.must(&["systemctl", "daemon-reload"])?;
         member.must(&["systemctl", "enable", "--now", WATCH_UNIT])?;
         Ok(())
+    }
+
+    /// The directory of its profile.
+    pub fn profile(&self) -> &Path {
+        &self.profile
     }
 
     /// Starts `serversctl watch` and waits until it hosts the profile.

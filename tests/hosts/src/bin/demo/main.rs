@@ -6,6 +6,7 @@
 
 mod narrator;
 mod story;
+mod window;
 
 use std::process::ExitCode;
 
@@ -21,6 +22,9 @@ struct Arguments {
     /// One JSON object per event, and the summary as the last line.
     #[arg(long)]
     json: bool,
+    /// Open the desktop's window beside the story and leave it open at the end; needs a display.
+    #[arg(long)]
+    window: bool,
 }
 
 fn main() -> ExitCode {
@@ -31,7 +35,7 @@ fn main() -> ExitCode {
         narrator.lacking(&lacks);
         return ExitCode::from(2);
     }
-    match story::tell(&mut narrator) {
+    match story::tell(&mut narrator, arguments.window) {
         Ok(()) => narrator.end(None),
         Err(error) => narrator.end(Some(&error)),
     }

@@ -10,6 +10,7 @@ use hosts::product::Console;
 use hosts::{Cut, Host, Member, Process, World, world};
 
 use crate::narrator::{Failover, Held, Narrator};
+use crate::window::Window;
 
 /// The least that a pool may be set to.
 const DELAY_S: u32 = 10;
@@ -33,11 +34,11 @@ struct Stage<'a> {
     network: &'a Host,
 }
 
-pub(crate) fn tell(narrator: &mut Narrator) -> Result<()> {
+pub(crate) fn tell(narrator: &mut Narrator, with_window: bool) -> Result<()> {
     narrator.tell("begin", "booting three members, a name server, a console and a client");
     let mut world = World::boot(3)?;
     narrator.tell("booted", "three members are up; each runs systemd, HAProxy and sshd");
-    let told = act_in(&mut world, narrator);
+    let told = act_in(&mut world, narrator, with_window);
     if told.is_err() {
         // The world is about to go; this is what is left to read.
         let _ = writeln!(std::io::stderr(), "{}", world.last_words());
@@ -45,7 +46,7 @@ pub(crate) fn tell(narrator: &mut Narrator) -> Result<()> {
     told
 }
 
-fn act_in(world: &mut World, narrator: &mut Narrator) -> Result<()> {
+fn act_in(world: &mut World, narrator: &mut Narrator, with_window: bool) -> Result<()> {
     let customer = Customer::begin(&world.client, world.dns.address(), world::NAME)?;
     customer.wait_served_by("lb1", 0, READY_BOUND)?;
     narrator
@@ -55,6 +56,10 @@ fn act_in(world: &mut World, narrator: &mut Narrator) -> Result<()> {
     let watch = console.watch()?;
     narrator.tell("watch", "the console has a profile; its watch runs");
     console.create_pool(world.dns.address(), world.dns.key(), DELAY_S)?;
+    let window = with_window.then(|| Window::open(&world.console, &console)).transpose()?;
+    if window.is_some() {
+        narrator.tell("window", "the desktop is attached to the watch; its window shows all of this");
+    }
     for member in &world.members {
         console.enrol(member).with_context(|| format!("enrolling {}", member.name()))?;
         narrator.tell("enrolled", &format!("{} is enrolled: secret spent, keys pinned", member.name()));
@@ -62,7 +67,13 @@ fn act_in(world: &mut World, narrator: &mut Narrator) -> Result<()> {
     console.arm()?;
     narrator
         .tell("armed", "the record is taken over, compare-and-set is proven, the rehearsal is green, armed");
-    Stage { narrator, customer, console, watch, network: &world.console }.acts(&mut world.members)
+    let mut stage = Stage { narrator, customer, console, watch, network: &world.console };
+    stage.acts(&mut world.members)?;
+    if let Some(window) = window {
+        stage.narrator.tell("window", "the window stays until you quit it or press Enter here");
+        window.linger();
+    }
+    Ok(())
 }
 
 impl Stage<'_> {
