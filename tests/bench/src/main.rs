@@ -13,6 +13,7 @@ mod evaluator_load;
 mod failovers;
 mod figure;
 mod process;
+mod shown;
 mod simulator;
 mod sizes;
 
@@ -55,6 +56,8 @@ enum What {
     Evaluator,
     /// Simulated pool-hours per minute of one core.
     Simulator,
+    /// How soon a lost member and a lost agent are shown as what they are.
+    Shown,
     /// The desktop: start, memory, rest, and its page with five hundred members.
     Desktop,
     /// The desktop's package and its page's scripts.
@@ -64,7 +67,8 @@ enum What {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let what = if arguments.what.is_empty() { What::value_variants().to_vec() } else { arguments.what };
-    let needs_members = what.iter().any(|what| matches!(what, What::Stops | What::Cuts | What::Agent));
+    let needs_members =
+        what.iter().any(|what| matches!(what, What::Stops | What::Cuts | What::Agent | What::Shown));
     if needs_members && let Err(error) = requirements::demand() {
         say(&format!("{error:#}"));
         return ExitCode::from(2);
@@ -97,6 +101,7 @@ fn measure(what: What, repeats: Option<u32>) -> Result<Vec<Figure>> {
         What::Agent => agent::footprint(),
         What::Evaluator => evaluator_load::share(),
         What::Simulator => simulator::speed(),
+        What::Shown => shown::figures(repeats),
         What::Desktop => desktop_load::figures(),
         What::Sizes => sizes::figures(),
     }
