@@ -445,7 +445,7 @@ impl Watch {
         let outputs = machine.step(now, input);
         let changes = machine.memory_changes();
         self.wake = now + RHYTHM;
-        if self.is_behind() || changes != self.kept_changes || outputs.iter().any(is_weighty) {
+        if self.is_behind() || changes != self.kept_changes || outputs.iter().any(Output::is_stored_first) {
             self.owe(outputs);
             return self.write_owed(now);
         }
@@ -566,25 +566,6 @@ impl Watch {
         tokio::spawn(async move {
             let _ = own.send(Ask::Input(input)).await;
         });
-    }
-}
-
-/// Whether an output may only be carried out once it is on disk.
-fn is_weighty(output: &Output) -> bool {
-    match output {
-        Output::DnsCas { .. }
-        | Output::IntentAnnounce(_)
-        | Output::IntentClose { .. }
-        | Output::Role { .. }
-        | Output::Moved(..)
-        | Output::Notify(_)
-        | Output::Journal(_) => true,
-        Output::WakeAt(_)
-        | Output::Poll(_)
-        | Output::LeaseRequest { .. }
-        | Output::LeaseRelease
-        | Output::DnsRead
-        | Output::Revive(_) => false,
     }
 }
 

@@ -14,7 +14,7 @@ use evaluator::io::{Credential, Input, Output, WriteOutcome};
 use model::{Nonce, Span, Time};
 use tokio::sync::oneshot;
 
-use super::{AGAIN, Watch, is_weighty};
+use super::{AGAIN, Watch};
 use crate::clock;
 use crate::story::Scribe;
 
@@ -66,7 +66,7 @@ impl Watch {
     /// Keeps back what must be written first, and carries out the rest.
     pub(super) fn owe(&mut self, outputs: Vec<Output>) {
         for output in outputs {
-            if is_weighty(&output) {
+            if output.is_stored_first() {
                 self.owed.push_back(output);
             } else {
                 self.perform(output);

@@ -60,7 +60,7 @@ impl World {
             all.extend(outputs);
             return (all, vec![Input::Credential(credential)]);
         }
-        if !process.refused && !changed && !outputs.iter().any(is_weighty) {
+        if !process.refused && !changed && !outputs.iter().any(Output::is_stored_first) {
             return (outputs, Vec::new());
         }
         let mut later = Vec::new();
@@ -73,7 +73,7 @@ impl World {
             if let Output::DnsCas { claim, .. } = output {
                 let outcome = WriteOutcome::NotSent("it could not be written to disk".into());
                 later.push(Input::DnsWrite { nonce: claim.nonce, outcome });
-            } else if is_weighty(&output) {
+            } else if output.is_stored_first() {
                 process.owed.push(output);
             } else {
                 now.push(output);
@@ -286,24 +286,5 @@ impl World {
             let noted = noted(kept);
             self.send_to_relays(console, &Message::RecordPut(noted));
         }
-    }
-}
-
-/// What may only be done when it is stored.
-const fn is_weighty(output: &Output) -> bool {
-    match output {
-        Output::DnsCas { .. }
-        | Output::IntentAnnounce(_)
-        | Output::IntentClose { .. }
-        | Output::Role { .. }
-        | Output::Moved(..)
-        | Output::Notify(_)
-        | Output::Journal(_) => true,
-        Output::WakeAt(_)
-        | Output::Poll(_)
-        | Output::LeaseRequest { .. }
-        | Output::LeaseRelease
-        | Output::DnsRead
-        | Output::Revive(_) => false,
     }
 }
