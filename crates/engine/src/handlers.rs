@@ -57,6 +57,11 @@ pub(crate) fn find_in_pool(inner: &Inner, pool: PoolId, member: &MemberRef) -> R
 /// An error of the engine as it crosses the api.
 pub(crate) fn failed(doing: &str) -> impl FnOnce(anyhow::Error) -> ApiError + '_ {
     move |error| {
+        let vault = error.chain().find_map(|one| one.downcast_ref::<vault::VaultError>());
+        if let Some(vault @ (vault::VaultError::Locked(_) | vault::VaultError::Absent(_))) = vault {
+            return ApiError::new(model::Code::VaultLocked, vault.to_string())
+                .with_detail(format!("{doing} failed"));
+        }
         let refused = error.chain().any(<dyn std::error::Error>::is::<model::settings::SettingsError>);
         let message = if refused { error.root_cause().to_string() } else { format!("{doing} failed") };
         let code = if refused { model::Code::Invalid } else { model::Code::Internal };

@@ -2,13 +2,13 @@
 //!
 //! A keychain may wait for a person: a locked collection shows a password dialog and the call returns when somebody
 //! answers it, perhaps never. So every call has a patience; when it runs out the answer is `Locked`, and until the
-//! thread has come back every further call is `Locked` at once instead of queueing behind the dialog.
+//! thread has come back every further call is `Locked` at once instead of queueing behind the dialog. Calls that come
+//! together while the keychain answers take turns.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
@@ -20,7 +20,38 @@ pub(crate) struct Keychain {
     patience: Duration,
     answerer: fn() -> Answerer,
     asks: OnceLock<SyncSender<Ask>>,
-    busy: Arc<AtomicBool>,
+    turn: Arc<Turn>,
+}
+
+/// Whose turn it is: the keychain answers one call at a time.
+#[derive(Default)]
+struct Turn {
+    /// Since when a call is under way.
+    began: Mutex<Option<Instant>>,
+    ended: Condvar,
+}
+
+impl Turn {
+    /// Waits until the keychain is free, and takes it. Gives up once the call that holds it has outlived its patience,
+    /// which is at once for everybody who comes later.
+    fn take(&self, patience: Duration) -> Result<(), VaultError> {
+        let mut began = self.began.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let Some(since) = *began else {
+                *began = Some(Instant::now());
+                return Ok(());
+            };
+            let Some(left) = patience.checked_sub(since.elapsed()).filter(|left| !left.is_zero()) else {
+                return Err(waits());
+            };
+            began = self.ended.wait_timeout(began, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn end(&self) {
+        *self.began.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.ended.notify_one();
+    }
 }
 
 /// What really answers, made on the thread that uses it.
@@ -52,7 +83,7 @@ impl Keychain {
             patience,
             answerer,
             asks: OnceLock::new(),
-            busy: Arc::new(AtomicBool::new(false)),
+            turn: Arc::default(),
         }
     }
 
@@ -69,26 +100,26 @@ impl Keychain {
     }
 
     fn ask(&self, name: &SecretName, what: What) -> Reply {
-        if self.busy.swap(true, Ordering::AcqRel) {
-            return Err(waits());
-        }
+        self.turn.take(self.patience)?;
         let (reply, answer) = sync_channel(1);
         let ask = Ask { service: self.service.clone(), name: name.clone(), what, reply };
-        let thread = self.asks.get_or_init(|| start(self.answerer, Arc::clone(&self.busy)));
+        let thread = self.asks.get_or_init(|| start(self.answerer, Arc::clone(&self.turn)));
         match thread.try_send(ask) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => return Err(waits()),
-            Err(TrySendError::Disconnected(_)) => {
-                return Err(VaultError::Absent("the keychain's thread ended; restart the host".to_owned()));
-            }
+            Err(TrySendError::Disconnected(_)) => return Err(self.thread_ended()),
         }
         match answer.recv_timeout(self.patience) {
             Ok(reply) => reply,
             Err(RecvTimeoutError::Timeout) => Err(waits()),
-            Err(RecvTimeoutError::Disconnected) => {
-                Err(VaultError::Absent("the keychain's thread ended; restart the host".to_owned()))
-            }
+            Err(RecvTimeoutError::Disconnected) => Err(self.thread_ended()),
         }
+    }
+
+    fn thread_ended(&self) -> VaultError {
+        // Nobody else will end this turn.
+        self.turn.end();
+        VaultError::Absent("the keychain's thread ended; restart the host".to_owned())
     }
 }
 
@@ -98,20 +129,20 @@ fn waits() -> VaultError {
     )
 }
 
-fn start(answerer: fn() -> Answerer, busy: Arc<AtomicBool>) -> SyncSender<Ask> {
-    // One ask at a time is what `busy` allows, so one place is enough.
+fn start(answerer: fn() -> Answerer, turn: Arc<Turn>) -> SyncSender<Ask> {
+    // One ask at a time is what the turn allows, so one place is enough.
     let (asks, queue) = sync_channel(1);
     let spawned =
-        thread::Builder::new().name("keychain".to_owned()).spawn(move || run(answerer(), &queue, &busy));
+        thread::Builder::new().name("keychain".to_owned()).spawn(move || run(answerer(), &queue, &turn));
     // Without a thread the queue is dropped and every ask reads "disconnected".
     drop(spawned);
     asks
 }
 
-fn run(mut answerer: Answerer, queue: &Receiver<Ask>, busy: &AtomicBool) {
+fn run(mut answerer: Answerer, queue: &Receiver<Ask>, turn: &Turn) {
     while let Ok(Ask { service, name, what, reply }) = queue.recv() {
         let result = answerer(&service, &name, what);
-        busy.store(false, Ordering::Release);
+        turn.end();
         // Nobody waits any more after the patience ran out; the result is then dropped and wiped.
         let _ = reply.try_send(result);
     }
@@ -203,7 +234,7 @@ fn refusal(action: &'static str, name: &SecretName, error: keyring_core::Error) 
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Mutex, PoisonError};
+    use std::sync::Barrier;
 
     use super::*;
 
@@ -245,14 +276,37 @@ mod tests {
         }
         drop(closed);
         // The thread needs a moment to come out of the call that waited.
-        let bound = std::time::Instant::now() + Duration::from_secs(20);
+        let bound = Instant::now() + Duration::from_secs(20);
         let late = loop {
             match keychain.get(&name()) {
                 Ok(late) => break late,
-                Err(error) => assert!(std::time::Instant::now() < bound, "an open keychain answers: {error}"),
+                Err(error) => assert!(Instant::now() < bound, "an open keychain answers: {error}"),
             }
             thread::yield_now();
         };
         assert_eq!(late.expose_secret(), "late");
+    }
+
+    #[test]
+    fn calls_that_come_together_take_turns() {
+        const CALLERS: usize = 8;
+        let answers = || -> Answerer {
+            Box::new(|_, _, _| {
+                thread::yield_now();
+                Ok(Some(SecretString::from("own")))
+            })
+        };
+        let keychain = Keychain::answered_by(answers, "p", Duration::from_secs(20));
+        let together = Barrier::new(CALLERS);
+        thread::scope(|scope| {
+            for _ in 0..CALLERS {
+                scope.spawn(|| {
+                    together.wait();
+                    for _ in 0..100 {
+                        keychain.get(&name()).expect("nobody is turned away from a keychain that answers");
+                    }
+                });
+            }
+        });
     }
 }

@@ -161,7 +161,7 @@ impl Vault {
         }
     }
 
-    /// Whether secrets can be read right now; asks a keychain with a canary, which may take up to three seconds.
+    /// Whether secrets can be read right now; asks a keychain with a canary, which may take some seconds.
     pub fn state(&self) -> State {
         match self.probe() {
             Ok(()) => State::Open,
