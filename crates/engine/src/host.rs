@@ -29,6 +29,8 @@ use crate::watch::Start;
 use crate::{anchors, clock, daily, ddns, desk, guard, random, supervise};
 
 /// How long watches may take for their last words, all together.
+/// Between two looks at a keychain that is locked.
+const VAULT_AGAIN: Duration = Duration::from_secs(5);
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// What kind of host this is; decides its rank and whether it watches.
@@ -99,6 +101,33 @@ struct State {
     inner: Option<Arc<Inner>>,
     tasks: Vec<JoinHandle<()>>,
     pub(crate) paused_since: Option<model::Time>,
+    /// It ends; nothing is started any more.
+    is_closing: bool,
+    /// What stood in the way of the vault when it was looked at last, so that the log says it once.
+    vault_words: String,
+}
+
+/// A keychain that was locked at the start, as before somebody has logged in, opens by itself later; then the watch begins
+/// without a person's word here. A file waits for its passphrase, which nobody else can give.
+async fn try_vault_again(host: std::sync::Weak<Host>) {
+    loop {
+        tokio::time::sleep(VAULT_AGAIN).await;
+        let Some(host) = host.upgrade() else { return };
+        {
+            let state = host.state();
+            let is_keychain = state.facts.as_ref().is_some_and(|facts| facts.backend == Backend::Keychain);
+            if !is_keychain || state.inner.is_some() {
+                continue;
+            }
+        }
+        let tried = tokio::task::spawn_blocking(move || {
+            host.open_vault()?;
+            host.start_with_vault()
+        });
+        if let Ok(Err(error)) = tried.await {
+            tracing::warn!("the profile cannot be started although its vault may be open: {error:#}");
+        }
+    }
 }
 
 impl Host {
@@ -129,11 +158,19 @@ impl Host {
             lock: Arc::new(lock),
         });
         host.open_vault().map_err(failed)?;
+        if kind.watching() == Watching::On {
+            tokio::spawn(try_vault_again(host.shared()));
+        }
         Ok(host)
     }
 
     /// Ends everything in order: watches release their leases and write their last state, then the roads close.
     pub async fn close(&self) {
+        {
+            // What is being started is waited for, so that it is ended too.
+            let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+            self.state().is_closing = true;
+        }
         let inner = self.state().inner.take();
         let Some(inner) = inner else { return };
         if inner.watching == Watching::Off && inner.has_new_documents() {
@@ -230,7 +267,7 @@ impl Host {
         let vault = match off_the_runtime(open) {
             Ok(vault) => Arc::new(vault),
             Err(error @ (VaultError::Locked(_) | VaultError::Absent(_) | VaultError::WrongPassphrase)) => {
-                tracing::warn!("{error}");
+                self.say_once(&error.to_string());
                 return Ok(());
             }
             Err(error) => return Err(error).context("opening the vault"),
@@ -239,20 +276,33 @@ impl Host {
         self.start_with_vault()
     }
 
+    fn say_once(&self, words: &str) {
+        let mut state = self.state();
+        if state.vault_words != words {
+            words.clone_into(&mut state.vault_words);
+            tracing::warn!("{words}");
+        }
+    }
+
     /// Starts everything once the key can be read. A locked vault is no failure: the host waits.
     pub(crate) fn start_with_vault(&self) -> anyhow::Result<()> {
         let (Some(facts), Some(vault)) = (self.facts(), self.vault()) else { return Ok(()) };
         let key = match profile::read_key(&vault) {
             Ok(key) => key,
             Err(error) => {
-                tracing::warn!("the console's key cannot be read yet: {error:#}");
+                self.say_once(&format!("the console's key cannot be read yet: {error:#}"));
                 return Ok(());
             }
         };
         if let Some(fleet) = profile::read_fleet(&self.store, &facts, key)? {
             let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
-            if self.state().inner.is_none() {
+            let is_wanted = {
+                let state = self.state();
+                state.inner.is_none() && !state.is_closing
+            };
+            if is_wanted {
                 self.start(vault, Arc::new(fleet))?;
+                self.events.host_changed();
             }
         }
         Ok(())

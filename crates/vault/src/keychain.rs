@@ -68,6 +68,8 @@ enum What {
     Get,
     Put(SecretString),
     Remove,
+    /// Lets the keychain ask a person for its password; nothing else does.
+    Unlock,
 }
 
 type Reply = Result<Option<SecretString>, VaultError>;
@@ -97,6 +99,11 @@ impl Keychain {
 
     pub(crate) fn remove(&self, name: &SecretName) -> Result<(), VaultError> {
         self.ask(name, What::Remove).map(drop)
+    }
+
+    /// Asks the person to unlock it, if it is locked. Who has not answered within the patience may still answer later.
+    pub(crate) fn unlock(&self, name: &SecretName) -> Result<(), VaultError> {
+        self.ask(name, What::Unlock).map(drop)
     }
 
     fn ask(&self, name: &SecretName, what: What) -> Reply {
@@ -189,14 +196,24 @@ fn answer(store: &mut Option<Arc<OsStore>>, service: &str, name: &SecretName, wh
         What::Get => "read",
         What::Put(_) => "keep",
         What::Remove => "forget",
+        What::Unlock => "unlock the place of",
     };
     let failed = |error: keyring_core::Error| refusal(action, name, error);
     let store = match store {
         Some(store) => store,
         None => store.insert(connect()?),
     };
+    // Everything but a person's own wish would put a password dialog on the screen, again and again.
+    if !matches!(what, What::Unlock) && is_locked() {
+        let words = "this computer's keychain is locked; unlock it, as logging in does, and this console goes on by itself";
+        return Err(VaultError::Locked(words.to_owned()));
+    }
     let entry = store.build(service, name.as_str(), None).map_err(failed)?;
     match what {
+        // Nothing is in there; keeping it makes the keychain ask for its password first.
+        What::Unlock => {
+            entry.set_password("open").and_then(|()| entry.delete_credential()).map(|()| None).map_err(failed)
+        }
         What::Get => match entry.get_password().map(Zeroizing::new) {
             Ok(secret) => Ok(Some(SecretString::from(secret.as_str()))),
             Err(keyring_core::Error::NoEntry) => Ok(None),
@@ -208,6 +225,22 @@ fn answer(store: &mut Option<Arc<OsStore>>, service: &str, name: &SecretName, wh
             Err(error) => Err(failed(error)),
         },
     }
+}
+
+/// Whether the collection that new secrets go to says that it is locked. One that says nothing is asked itself.
+#[cfg(target_os = "linux")]
+fn is_locked() -> bool {
+    let asked = zbus::blocking::Connection::session().and_then(|bus| {
+        bus.call_method(
+            Some("org.freedesktop.secrets"),
+            "/org/freedesktop/secrets/aliases/default",
+            Some("org.freedesktop.DBus.Properties"),
+            "Get",
+            &("org.freedesktop.Secret.Collection", "Locked"),
+        )
+    });
+    let value = asked.and_then(|answer| answer.body().deserialize::<zbus::zvariant::OwnedValue>());
+    value.ok().and_then(|value| bool::try_from(value).ok()).unwrap_or(false)
 }
 
 #[cfg(target_os = "linux")]

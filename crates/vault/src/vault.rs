@@ -156,7 +156,10 @@ impl Vault {
     /// [`VaultError::WrongPassphrase`], or a damaged file.
     pub fn unlock(&self, passphrase: &SecretString) -> Result<(), VaultError> {
         match &self.place {
-            Place::Keychain(_) => self.probe(),
+            Place::Keychain(keychain) => {
+                keychain.unlock(&canary())?;
+                self.probe()
+            }
             Place::File(file) => file.unlock(passphrase),
         }
     }

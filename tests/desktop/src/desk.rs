@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -34,10 +35,19 @@ pub enum Keyring {
     Absent,
 }
 
+/// Who takes notices and trays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Services {
+    /// The test itself, which looks into them.
+    OfTest(TrayHost),
+    /// Real programs that are started on the desktop, for people to look at.
+    Real,
+}
+
 /// A desktop of its own. Dropping it takes everything on it away.
 pub struct Desk {
     pub session: Session,
-    keyring: Option<Child>,
+    keyring: Mutex<Option<Child>>,
     bus: Child,
     screen: Child,
     display: String,
@@ -50,6 +60,14 @@ impl Desk {
     /// # Errors
     /// A part of it does not come up.
     pub fn open(keyring: Keyring, tray: TrayHost) -> Result<Self> {
+        Self::open_with(keyring, Services::OfTest(tray))
+    }
+
+    /// Opens one whose services are somebody's.
+    ///
+    /// # Errors
+    /// As [`Desk::open`].
+    pub fn open_with(keyring: Keyring, services: Services) -> Result<Self> {
         let home = tempfile::Builder::new().prefix("sctl-desk-").tempdir().context("making a home")?;
         for dir in ["run", "home"] {
             let path = home.path().join(dir);
@@ -58,10 +76,10 @@ impl Desk {
         }
         let (screen, display) = screen(home.path())?;
         let bus = bus(home.path())?;
-        let session = Session::start(&address(home.path()), tray)?;
-        let mut desk = Self { session, keyring: None, bus, screen, display, home };
+        let session = Session::start(&address(home.path()), services)?;
+        let desk = Self { session, keyring: Mutex::default(), bus, screen, display, home };
         if keyring != Keyring::Absent {
-            desk.start_keyring()?;
+            desk.start_keyring(&[])?;
         }
         if keyring == Keyring::Locked {
             desk.lock_keyring()?;
@@ -131,19 +149,35 @@ impl Desk {
         self.session.lock_keyring()
     }
 
+    /// Opens the keyring again, as logging in does.
+    ///
+    /// # Errors
+    /// The keyring does not come up.
+    pub fn unlock_keyring(&self) -> Result<()> {
+        let mut before = self.keyring().take().context("there is a keyring")?;
+        // The newcomer takes the name over; a running one does not take a password.
+        self.start_keyring(&["--replace"])?;
+        end(&mut before);
+        Ok(())
+    }
+
     /// Takes the keyring away in the middle, as a crash does.
     ///
     /// # Errors
     /// It cannot be ended.
-    pub fn lose_keyring(&mut self) -> Result<()> {
-        let mut keyring = self.keyring.take().context("there is a keyring")?;
+    pub fn lose_keyring(&self) -> Result<()> {
+        let mut keyring = self.keyring().take().context("there is a keyring")?;
         end(&mut keyring);
         self.session.wait_for_no_keyring(UP)
     }
 
-    fn start_keyring(&mut self) -> Result<()> {
+    fn keyring(&self) -> MutexGuard<'_, Option<Child>> {
+        self.keyring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start_keyring(&self, more: &[&str]) -> Result<()> {
         let mut command = self.command(Path::new("gnome-keyring-daemon"));
-        command.args(["--foreground", "--unlock", "--components=secrets"]);
+        command.args(["--foreground", "--unlock", "--components=secrets"]).args(more);
         let log = fs::File::create(self.dir().join("keyring.log")).context("making a log")?;
         let mut keyring = command
             .stdin(Stdio::piped())
@@ -152,16 +186,15 @@ impl Desk {
             .spawn()
             .context("starting gnome-keyring-daemon")?;
         keyring.stdin.take().context("a keyring reads a password")?.write_all(PASSWORD.as_bytes())?;
-        self.keyring = Some(keyring);
+        *self.keyring() = Some(keyring);
         self.session.wait_for_keyring(UP)
     }
 }
 
 impl Drop for Desk {
     fn drop(&mut self) {
-        for child in
-            [self.keyring.as_mut(), Some(&mut self.bus), Some(&mut self.screen)].into_iter().flatten()
-        {
+        let mut keyring = self.keyring().take();
+        for child in [keyring.as_mut(), Some(&mut self.bus), Some(&mut self.screen)].into_iter().flatten() {
             end(child);
         }
     }
@@ -226,7 +259,7 @@ fn first_line(child: &mut Child) -> Result<String> {
 }
 
 /// Asks a process to end, then makes it.
-pub(crate) fn end(child: &mut Child) {
+pub fn end(child: &mut Child) {
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let tell = |signal| group.map(|group| rustix::process::kill_process_group(group, signal));
     tell(Signal::TERM);

@@ -15,6 +15,8 @@ use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
 use zbus::zvariant::{ObjectPath, OwnedObjectPath, OwnedValue};
 
+use crate::desk::Services;
+
 const NOTICES: &str = "org.freedesktop.Notifications";
 const NOTICES_PATH: &str = "/org/freedesktop/Notifications";
 const WATCHER: &str = "org.kde.StatusNotifierWatcher";
@@ -165,16 +167,19 @@ pub struct Session {
 }
 
 impl Session {
-    pub(crate) fn start(address: &str, tray: TrayHost) -> Result<Self> {
+    pub(crate) fn start(address: &str, services: Services) -> Result<Self> {
         let shared = Shared::default();
-        let notices = Notices { shared: Arc::clone(&shared) };
-        let connection = connection::Builder::address(address)
-            .and_then(|builder| builder.name(NOTICES))
-            .and_then(|builder| builder.serve_at(NOTICES_PATH, notices))
-            .and_then(connection::Builder::build)
-            .context("serving notices on the bus")?;
-        let session = Self { connection, shared };
-        if tray == TrayHost::Present {
+        let mut builder = connection::Builder::address(address).context("naming the bus")?;
+        if matches!(services, Services::OfTest(_)) {
+            // With the connection: what is served later needs a runtime that serves already.
+            let notices = Notices { shared: Arc::clone(&shared) };
+            builder = builder
+                .name(NOTICES)
+                .and_then(|builder| builder.serve_at(NOTICES_PATH, notices))
+                .context("serving notices on the bus")?;
+        }
+        let session = Self { connection: builder.build().context("joining the bus")?, shared };
+        if services == Services::OfTest(TrayHost::Present) {
             session.show_trays()?;
         }
         Ok(session)
@@ -228,6 +233,18 @@ impl Session {
         let key = key.with_context(|| format!("no button {label} on {told:?}"))?;
         let emitter = SignalEmitter::new(self.connection.inner(), NOTICES_PATH)?;
         zbus::block_on(Notices::action_invoked(&emitter, told.id, key)).context("pressing a button")
+    }
+
+    /// Waits until somebody on this desktop has a name, and so its service.
+    ///
+    /// # Errors
+    /// Nobody has within the bound.
+    pub fn wait_name(&self, name: &'static str, bound: Duration) -> Result<()> {
+        let bus = DBusProxy::new(&self.connection)?;
+        wait::until(&format!("the service {name}"), bound, || {
+            let there = bus.name_has_owner(name.try_into()?)?;
+            Ok(Seen::when(there, "nobody has the name"))
+        })
     }
 
     pub(crate) fn lock_keyring(&self) -> Result<()> {

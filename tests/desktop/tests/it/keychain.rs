@@ -35,7 +35,7 @@ fn wait_vault(desk: &Desk, state: &str) -> Result<()> {
 }
 
 #[test]
-fn a_locked_keychain_never_holds_the_window() -> Result<()> {
+fn a_locked_keychain_never_holds_the_window_and_opens_by_itself() -> Result<()> {
     let desk = Desk::open(Keyring::Unlocked, TrayHost::Present)?;
     made_profile(&desk)?;
     desk.lock_keyring()?;
@@ -44,7 +44,17 @@ fn a_locked_keychain_never_holds_the_window() -> Result<()> {
     program.wait_up("hosting", SOON)?;
     wait_vault(&desk, "locked")?;
     stays_responsive(&program)?;
-    Ok(())
+    let refused = serversctl(&desk, &["pool", "create", "edge"]);
+    let words = refused.map_or_else(|error| format!("{error:#}"), |made| format!("it was made: {made}"));
+    ensure!(words.contains("vault-locked"), "{words}");
+    // Logging in opens the keychain; nobody presses anything here.
+    desk.unlock_keyring()?;
+    wait_vault(&desk, "open")?;
+    wait::until("the console to work", SOON, || {
+        let made = serversctl(&desk, &["pool", "create", "edge"]);
+        Ok(Seen::when(made.is_ok(), format!("{made:?}")))
+    })?;
+    program.page().wait_text("edge", SOON)
 }
 
 #[test]
@@ -60,7 +70,7 @@ fn an_absent_keychain_is_said_and_another_vault_is_offered() -> Result<()> {
 
 #[test]
 fn a_keychain_lost_in_the_middle_leaves_the_window_and_is_said() -> Result<()> {
-    let mut desk = Desk::open(Keyring::Unlocked, TrayHost::Present)?;
+    let desk = Desk::open(Keyring::Unlocked, TrayHost::Present)?;
     made_profile(&desk)?;
     desk.lose_keyring()?;
     let program = Program::start(&desk, &[])?;
