@@ -12,10 +12,43 @@ use hosts::Host;
 use hosts::wait::{self, Seen};
 use serde_json::{Value, json};
 
+/// Keys without a character, as the protocol numbers them.
+pub mod key {
+    pub const CONTROL: &str = "\u{E009}";
+    pub const ENTER: &str = "\u{E007}";
+    pub const ESCAPE: &str = "\u{E00C}";
+    pub const TAB: &str = "\u{E004}";
+    pub const DOWN: &str = "\u{E015}";
+}
+
 /// Longest answer: a screenshot of the whole screen.
 const ANSWER_BYTES_MAX: u64 = 32 << 20;
 /// One command; a session's start brings the program up.
 const BOUND: Duration = Duration::from_mins(1);
+
+/// What every look into the page can use: the name of a control as it is read aloud, its keys left out; whether nothing lies
+/// above its middle; the field of a label.
+const LOOK: &str = "
+const squeezed = (text) => text.replace(/\\s+/g, ' ').trim();
+const words = (one) => {
+  const copy = one.cloneNode(true);
+  for (const key of copy.querySelectorAll('kbd')) key.remove();
+  return squeezed(copy.textContent);
+};
+const nameOf = (one) => {
+  const ids = (one.getAttribute('aria-labelledby') ?? '').split(' ').filter(Boolean);
+  const labels = ids.map((id) => document.getElementById(id)).filter(Boolean);
+  return labels.length > 0 ? labels.map(words).join(' ') : one.getAttribute('aria-label') ?? words(one);
+};
+const isSeen = (one) => {
+  const box = one.getBoundingClientRect();
+  const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+  return top !== null && one.contains(top);
+};
+const isOnTop = (one) => isSeen(one) || (one.scrollIntoView({ block: 'center' }), isSeen(one));
+const fieldOf = (label) => [...document.querySelectorAll('label')]
+  .find((one) => words(one) === label && one.control !== null && isOnTop(one.control))?.control;
+";
 
 /// Whose network the driver is on.
 #[derive(Clone, Copy)]
@@ -102,37 +135,147 @@ impl<'a> Page<'a> {
     /// # Errors
     /// There is none within the bound.
     pub fn press(&self, name: &str, bound: Duration) -> Result<()> {
+        self.press_in("body", name, bound)
+    }
+
+    /// As [`Page::press`], for one of several buttons with a name: the one inside what the selector finds.
+    ///
+    /// # Errors
+    /// As [`Page::press`].
+    pub fn press_in(&self, scope: &str, name: &str, bound: Duration) -> Result<()> {
+        let pick = "'button, a, [role=button], [role=switch], [role=option]'";
+        let is_it = format!("nameOf(one) === {}", Value::from(name));
+        self.press_first(&format!("the button `{name}` in `{scope}`"), scope, pick, &is_it, bound)
+    }
+
+    /// Follows the link to this place of the page, for example `#/pool/edge/dns`.
+    ///
+    /// # Errors
+    /// As [`Page::press`].
+    pub fn follow(&self, place: &str, bound: Duration) -> Result<()> {
+        let is_it = format!("one.getAttribute('href') === {}", Value::from(place));
+        self.press_first(&format!("the link to `{place}`"), "body", "'a[href]'", &is_it, bound)
+    }
+
+    /// Chooses the card, or sets the mark, whose label begins with these words.
+    ///
+    /// # Errors
+    /// As [`Page::press`].
+    pub fn choose(&self, label: &str, bound: Duration) -> Result<()> {
+        let is_it = format!("words(one).startsWith({})", Value::from(label));
+        self.press_first(&format!("the choice `{label}`"), "body", "'label'", &is_it, bound)
+    }
+
+    fn press_first(&self, what: &str, scope: &str, pick: &str, is_it: &str, bound: Duration) -> Result<()> {
         let press = format!(
-            "const wanted = {};
-             const is_it = (one) => (one.getAttribute('aria-label') ?? one.innerText).trim() === wanted;
-             const all = [...document.querySelectorAll('button, a, [role=button]')].filter(is_it);
-             const on_top = (one) => {{
-               const box = one.getBoundingClientRect();
-               const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-               return top !== null && one.contains(top);
-             }};
-             const found = all.find((one) => !one.disabled && on_top(one));
+            "{LOOK}
+             const all = [...document.querySelectorAll({})].flatMap((scope) => [...scope.querySelectorAll({pick})]);
+             const can = (one) => !one.disabled && one.getAttribute('aria-disabled') !== 'true' && isOnTop(one);
+             const found = all.find((one) => {is_it} && can(one));
              found?.click();
              return found !== undefined;",
-            Value::from(name)
+            Value::from(scope)
         );
-        wait::until(&format!("the button `{name}`"), bound, || {
+        wait::until(what, bound, || {
             let pressed = self.script(&press)?;
             Ok(Seen::when(pressed == Value::Bool(true), self.text().unwrap_or_default()))
         })
     }
 
-    /// Types into the field that the selector finds.
+    /// Types into the field with this label, in place of what stands there, key by key.
     ///
     /// # Errors
-    /// There is no such field.
-    pub fn fill(&self, selector: &str, text: &str) -> Result<()> {
-        let wanted = json!({ "using": "css selector", "value": selector });
-        let element = self.command("POST", "/element", &wanted)?;
-        let id = element.as_object().and_then(|one| one.values().next()).and_then(Value::as_str);
-        let id = id.context("a field is an element")?.to_owned();
-        self.command("POST", &format!("/element/{id}/value"), &json!({ "text": text }))?;
+    /// There is no such field within the bound, or it holds something else afterwards.
+    pub fn fill(&self, label: &str, text: &str, bound: Duration) -> Result<()> {
+        let field = format!("const field = fieldOf({});", Value::from(label));
+        let focus = format!(
+            "{LOOK}{field} field?.focus(); field?.select(); return document.activeElement === field;"
+        );
+        let what = format!("the field `{label}`");
+        wait::until(&what, bound, || {
+            let focused = self.script(&focus)?;
+            Ok(Seen::when(focused == Value::Bool(true), self.text().unwrap_or_default()))
+        })?;
+        self.type_text(text)?;
+        wait::until(&format!("{what} to hold what was typed"), bound, || {
+            let held =
+                self.script(&format!("{LOOK}{field} return field?.value === {};", Value::from(text)))?;
+            // What a password field holds is nobody's to print.
+            Ok(Seen::when(held == Value::Bool(true), "something else"))
+        })
+    }
+
+    /// Takes the option that begins with these words, in the list with this label.
+    ///
+    /// # Errors
+    /// There is no such list or option within the bound.
+    pub fn select(&self, label: &str, option: &str, bound: Duration) -> Result<()> {
+        let script = format!(
+            "{LOOK}
+             const list = fieldOf({});
+             const wanted = [...(list?.options ?? [])].find((one) => words(one).startsWith({}));
+             if (wanted === undefined) return false;
+             list.focus();
+             list.value = wanted.value;
+             for (const event of ['input', 'change']) list.dispatchEvent(new Event(event, {{ bubbles: true }}));
+             return true;",
+            Value::from(label),
+            Value::from(option)
+        );
+        wait::until(&format!("the option `{option}` of `{label}`"), bound, || {
+            let taken = self.script(&script)?;
+            Ok(Seen::when(taken == Value::Bool(true), self.text().unwrap_or_default()))
+        })
+    }
+
+    /// Types a text, key by key, into what has the focus.
+    ///
+    /// # Errors
+    /// The page is gone.
+    pub fn type_text(&self, text: &str) -> Result<()> {
+        let strokes = text.chars().flat_map(|one| {
+            let one = one.to_string();
+            ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": one }))
+        });
+        self.act(&strokes.collect::<Vec<_>>())
+    }
+
+    /// Presses keys together, as `Ctrl K` is pressed, and lets go of them.
+    ///
+    /// # Errors
+    /// The page is gone.
+    pub fn chord(&self, keys: &[&str]) -> Result<()> {
+        let down = keys.iter().map(|one| json!({ "type": "keyDown", "value": one }));
+        let up = keys.iter().rev().map(|one| json!({ "type": "keyUp", "value": one }));
+        self.act(&down.chain(up).collect::<Vec<_>>())
+    }
+
+    fn act(&self, strokes: &[Value]) -> Result<()> {
+        let keyboard = json!({ "type": "key", "id": "keyboard", "actions": strokes });
+        self.command("POST", "/actions", &json!({ "actions": [keyboard] })).context("using the keyboard")?;
         Ok(())
+    }
+
+    /// Where the page is: its address from the `#` on.
+    ///
+    /// # Errors
+    /// The page is gone.
+    pub fn place(&self) -> Result<String> {
+        Ok(self.script("return location.hash")?.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// What the first element of the selector says.
+    ///
+    /// # Errors
+    /// There is none within the bound.
+    pub fn text_of(&self, selector: &str, bound: Duration) -> Result<String> {
+        let script = format!("return document.querySelector({})?.innerText ?? null", Value::from(selector));
+        wait::until(&format!("`{selector}`"), bound, || {
+            Ok(match self.script(&script)?.as_str() {
+                Some(text) => Seen::Yes(text.trim().to_owned()),
+                None => Seen::NotYet(self.text().unwrap_or_default()),
+            })
+        })
     }
 
     /// A picture of the page, PNG.

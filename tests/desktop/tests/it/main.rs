@@ -1,5 +1,8 @@
-//! The real desktop program: starts, tray, second start, closing and quitting, keychains, and a failover of real members.
+//! The real desktop program: starts, tray, second start, closing and quitting, keychains, a failover of real members, keys
+//! alone, and a whole story through the page.
 
 mod failover;
 mod keychain;
+mod keys;
 mod start;
+mod walk;
