@@ -163,6 +163,8 @@ pub struct Parts {
     pub dialler: crate::peers::Dialler,
     /// Struck with each regular heartbeat, for whoever works once a second in the same waking.
     pub strike: watch::Sender<u64>,
+    /// Whose figures the heartbeats carry.
+    pub figures: sense::host::FiguresOf,
     /// What people should hear about.
     pub notes: Vec<String>,
 }

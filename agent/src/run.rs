@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use model::BootId;
 use model::haproxy::Report;
 use protocol::{Goodbye, relay};
 use tokio::net::TcpListener;
@@ -24,6 +25,7 @@ use crate::relay::Door;
 use crate::sense::beat::Beat;
 use crate::sense::clock::{Clock, SystemClock};
 use crate::sense::haproxy::{HaproxySense, Options};
+use crate::sense::host::FiguresOf;
 use crate::state::{State, StateError};
 use crate::{disk, relay as door, sense, socket, stop, watchdog};
 
@@ -59,6 +61,10 @@ pub struct Inputs {
     pub stop: oneshot::Receiver<Goodbye>,
     /// Struck with each regular heartbeat.
     pub strike: watch::Sender<u64>,
+    /// The host's boot.
+    pub boot: BootId,
+    /// Whose figures the heartbeats carry.
+    pub figures: FiguresOf,
 }
 
 /// Runs until SIGTERM.
@@ -74,7 +80,14 @@ pub async fn run(layout: &Layout) -> anyhow::Result<()> {
     let agent = Agent::build(
         layout,
         clock,
-        Inputs { report: sense.report(), stat: sense.stat_asker(), stop, strike },
+        Inputs {
+            report: sense.report(),
+            stat: sense.stat_asker(),
+            stop,
+            strike,
+            boot: boot_id()?,
+            figures: FiguresOf::ThisHost,
+        },
     )?;
     tokio::spawn(async move {
         let why = match stop::requested().await {
@@ -118,7 +131,7 @@ impl Agent {
         }
         let env = reading.env;
         let listeners = door::listen(&env.listen_addresses(), !env.listen.is_empty())?;
-        let boot = boot_id()?;
+        let boot = inputs.boot;
         let mut attachment = Attachment::default();
         let core = relay::Core::new(
             relay::Setup {
@@ -146,6 +159,7 @@ impl Agent {
             stat: inputs.stat,
             dialler: Dialler::new(identity.clone()),
             strike: inputs.strike,
+            figures: inputs.figures,
             notes,
         };
         tracing::info!(
@@ -197,7 +211,7 @@ impl Agent {
 ///
 /// # Errors
 /// The kernel does not say it.
-pub fn boot_id() -> anyhow::Result<model::BootId> {
+pub fn boot_id() -> anyhow::Result<BootId> {
     let text = sense::host::boot_id()?.replace('-', "").to_ascii_lowercase();
     text.parse().context("reading the kernel's boot id")
 }

@@ -119,6 +119,13 @@ impl Default for StatAsker {
 }
 
 impl StatAsker {
+    /// One that asks at this runtime socket, whatever systemd says.
+    #[must_use]
+    pub fn at(socket: PathBuf) -> Self {
+        let orders = Orders { socket: Some(socket), ..Orders::default() };
+        Self { orders: watch::channel(orders).1 }
+    }
+
     /// The answer as text; `None` when there is no runtime socket.
     pub async fn ask(&self) -> Option<Result<String, SocketError>> {
         let path = self.orders.borrow().socket.clone()?;

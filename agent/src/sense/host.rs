@@ -9,6 +9,7 @@ use std::pin::Pin;
 
 use model::host::Figures;
 use procfs::Current;
+use tokio::sync::watch;
 
 /// Longest `/etc/os-release` that is read.
 const OS_RELEASE_BYTES_MAX: u64 = 16 << 10;
@@ -106,6 +107,25 @@ pub fn boot_id() -> Result<String, HostError> {
         Ok(text.to_owned())
     } else {
         Err(HostError::OddBootId { text: text.chars().take(64).collect() })
+    }
+}
+
+/// Whose figures a heartbeat carries.
+#[derive(Clone, Debug)]
+pub enum FiguresOf {
+    /// Those of the host that this process runs on.
+    ThisHost,
+    /// Those of a host that is only pretended.
+    Pretended(watch::Receiver<Figures>),
+}
+
+impl FiguresOf {
+    /// The figures now.
+    pub fn read(&self) -> Figures {
+        match self {
+            Self::ThisHost => figures(),
+            Self::Pretended(figures) => figures.borrow().clone(),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use agent::layout::Layout;
 use agent::run::{Agent, Inputs, boot_id};
 use agent::sense::clock::SystemClock;
 use agent::sense::haproxy::StatAsker;
+use agent::sense::host::FiguresOf;
 use agent::state::{Identity, State};
 use link::{Channel, Pin, Timeouts};
 use model::haproxy::Report;
@@ -174,8 +175,14 @@ impl Running {
     pub(crate) fn try_start(member: &Member) -> anyhow::Result<Self> {
         let (haproxy, report) = watch::channel(Report::default());
         let (stop, stopped) = oneshot::channel();
-        let inputs =
-            Inputs { report, stat: StatAsker::default(), stop: stopped, strike: watch::channel(0).0 };
+        let inputs = Inputs {
+            report,
+            stat: StatAsker::default(),
+            stop: stopped,
+            strike: watch::channel(0).0,
+            boot: boot_id()?,
+            figures: FiguresOf::ThisHost,
+        };
         let agent = Agent::build(&member.layout, Arc::new(SystemClock), inputs)?;
         Ok(Self { task: tokio::spawn(agent.run()), stop: Some(stop), haproxy })
     }
