@@ -39,8 +39,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("client", &["api", "model"]),
     ("cli", &["api", "client", "engine", "model"]),
     // `src-tauri`.
-    ("serversctl-desktop", &["api", "client", "engine", "model"]),
+    ("serversctl-desktop", &["api", "client", "engine", "model", "demo-fleet"]),
     ("agent", &["model", "protocol", "haproxy", "link", "backup"]),
+    // Both sides of the wire in one process, for looking around; the engine is used by its own program alone.
+    ("demo-fleet", &["model", "protocol", "haproxy", "api", "client", "engine", "agent", "dns"]),
     // It judges them all, and has to build when they do not.
     ("xtask", &[]),
 ];
