@@ -14,6 +14,8 @@ const COMMANDS: &[&str] = &[
     "shell_painted",
     "shell_quit",
     "shell_update",
+    "shell_demo_begin",
+    "shell_demo_act",
 ];
 
 /// What stands where the page is not built yet, so that a clean checkout compiles.

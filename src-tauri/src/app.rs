@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use api::glance::{Act, Place};
+use demo_fleet::Ground;
 use serde_json::Value;
 use tauri::{AppHandle, Manager as _, RunEvent, WindowEvent};
 use tauri_plugin_window_state::StateFlags;
@@ -13,10 +14,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::border::{self, Streams};
+use crate::demo::{self, Demo};
 use crate::glimpse::{self, Order};
-use crate::preferences::Preferring;
+use crate::preferences::{Keeping, Preferring};
 use crate::seat::{self, Seat, Seats};
-use crate::tray::{self, Acts};
+use crate::tray::{self, Acts, Tray};
 use crate::window::{self, Waiting};
 use crate::{Arguments, notices, surroundings, updates};
 
@@ -65,8 +67,8 @@ impl Facts {
     }
 }
 
-/// Runs until the program is told to end.
-pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+/// Runs until the program is told to end; with a ground it shows a demo.
+pub(crate) fn run(arguments: Arguments, ground: Option<Ground>) -> Result<(), Box<dyn Error>> {
     // The engine's threads; the page's thread is another one and waits for nothing.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -76,13 +78,15 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     tauri::async_runtime::set(runtime.handle().clone());
     let mut builder = tauri::Builder::default()
         // First, so that a second start does nothing else.
-        .plugin(tauri_plugin_single_instance::init(|app, argv, _| second_start(app, &argv)))
-        .plugin(
-            tauri_plugin_window_state::Builder::new()
-                .with_state_flags(StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED)
-                .build(),
-        );
-    if updates::are_on() {
+        .plugin(tauri_plugin_single_instance::init(|app, argv, _| second_start(app, &argv)));
+    let mut context = tauri::generate_context!();
+    if ground.is_some() {
+        demo::IDENTIFIER.clone_into(&mut context.config_mut().identifier);
+    } else {
+        let kept = StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED;
+        builder = builder.plugin(tauri_plugin_window_state::Builder::new().with_state_flags(kept).build());
+    }
+    if updates::are_on() && ground.is_none() {
         builder = builder.plugin(tauri_plugin_updater::Builder::new().build());
     }
     let handle = runtime.handle().clone();
@@ -91,7 +95,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         .manage(Waiting::default())
         .manage(Facts::default())
         .manage(Acts::default())
-        .manage(Preferring::read())
+        .manage(Demo::default())
+        .manage(Preferring::read(if ground.is_some() { Keeping::Nothing } else { Keeping::File }))
         .invoke_handler(tauri::generate_handler![
             border::rpc,
             border::subscribe,
@@ -102,6 +107,8 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
             border::shell_painted,
             border::shell_quit,
             border::shell_update,
+            border::shell_demo_begin,
+            border::shell_demo_act,
         ])
         .on_menu_event(|app, event| {
             if let Some(meant) = app.state::<Acts>().meant(event.id().as_ref()) {
@@ -111,14 +118,14 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         .on_window_event(|window, event| {
             if let WindowEvent::CloseRequested { api, .. } = event {
                 api.prevent_close();
-                window::hide(window.app_handle());
+                close(window.app_handle());
             }
         })
         .setup(move |app| {
             let _entered = handle.enter();
-            start(app.handle(), arguments)
+            start(app.handle(), arguments, ground)
         })
-        .build(tauri::generate_context!())?;
+        .build(context)?;
     app.run(|app, event| {
         if let RunEvent::ExitRequested { api, .. } = event
             && !app.state::<Facts>().lock().is_over
@@ -131,24 +138,35 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn start(app: &AppHandle, arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let profile = surroundings::profile(arguments.profile)?;
+fn start(app: &AppHandle, arguments: Arguments, ground: Option<Ground>) -> Result<(), Box<dyn Error>> {
+    let demo = ground.map(|ground| demo::take().map(|home| (home, ground))).transpose()?;
+    let profile = match &demo {
+        Some((home, _)) => home.profile(),
+        None => surroundings::profile(arguments.profile)?,
+    };
     let (leave, told) = oneshot::channel();
     let (left, ended) = oneshot::channel();
     app.state::<Facts>().lock().leave = Some((leave, ended));
     let seats = seat::start(profile, told, left);
     app.manage(seats.clone());
+    let is_demo = demo.is_some();
+    if let Some((home, ground)) = demo {
+        demo::start(app, home, ground);
+    }
     window::make(app, arguments.hidden)?;
     if let Some(link) = &arguments.link {
         follow(app, link);
     }
     let (orders, inbox) = mpsc::channel(ORDERS);
     app.manage(orders);
-    let drawn = tray::start(app)?;
-    let shown = notices::start(app);
+    let (drawn, shown) = if is_demo {
+        (Tray::nowhere(), mpsc::channel(1).0)
+    } else {
+        (tray::start(app)?, notices::start(app))
+    };
     tokio::spawn(glimpse::run(app.clone(), seats, inbox, drawn, shown));
     tokio::spawn(end_on_signal(app.clone()));
-    if updates::are_on() {
+    if updates::are_on() && !is_demo {
         tokio::spawn(updates::watch(app.clone()));
     }
     Ok(())
@@ -209,6 +227,11 @@ pub(crate) fn order(app: &AppHandle, order: Order) {
     }
 }
 
+/// Closing hides, but a demo ends: there is nothing in it that goes on.
+fn close(app: &AppHandle) {
+    if app.state::<Demo>().is_one() { quit(app) } else { window::hide(app) }
+}
+
 /// Quitting a host that watches asks first; the page asks, since it is the one with words and keys. Without a page that
 /// could ask, what was clicked counts.
 fn ask_to_quit(app: &AppHandle) {
@@ -230,6 +253,7 @@ pub(crate) fn quit(app: &AppHandle) {
         if timeout(LEAVING, left).await.is_err() {
             tracing::warn!("leaving the profile took too long");
         }
+        demo::end(&app).await;
         app.state::<Facts>().lock().is_over = true;
         app.exit(0);
     });

@@ -13,6 +13,7 @@ use tauri::ipc::Channel;
 use tauri::{AppHandle, Emitter as _, Manager as _, State};
 use tokio::task::AbortHandle;
 
+use crate::demo::{self, Demo};
 use crate::preferences::{Preferences, Preferring};
 use crate::seat::{Seat, Seats};
 use crate::{app, updates, window};
@@ -114,6 +115,11 @@ pub(crate) struct ShellState {
     #[serde(skip_serializing_if = "Option::is_none")]
     update: Option<String>,
     preferences: Preferences,
+    /// The demo that this window shows, once there is something to see of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    demo: Option<demo_fleet::Picture>,
+    /// Whether it shows one at all.
+    is_demo: bool,
 }
 
 impl ShellState {
@@ -123,6 +129,8 @@ impl ShellState {
             tray: app.state::<app::Facts>().has_tray(),
             update: app.state::<app::Facts>().update(),
             preferences: app.state::<Preferring>().get(),
+            demo: app.state::<Demo>().picture(),
+            is_demo: app.state::<Demo>().is_one(),
         }
     }
 
@@ -162,6 +170,18 @@ pub(crate) fn shell_painted() {
 #[tauri::command]
 pub(crate) fn shell_quit(app: AppHandle) {
     app::quit(&app);
+}
+
+/// Starts a demo fleet in a process and a window of its own.
+#[tauri::command]
+pub(crate) async fn shell_demo_begin() -> Result<(), ApiError> {
+    demo::begin().await
+}
+
+/// Does something to the pretended hosts.
+#[tauri::command]
+pub(crate) async fn shell_demo_act(app: AppHandle, act: String) -> Result<(), ApiError> {
+    demo::act(&app, &act).await
 }
 
 /// Installs the newer version that was found.

@@ -168,7 +168,8 @@ impl Glimpse {
     fn tell(&mut self) {
         self.desk.set(self.picture.settings());
         for show in self.desk.due(now()) {
-            if self.shown.try_send(show).is_err() {
+            // Closed where nothing is shown on the desktop.
+            if !self.shown.is_closed() && self.shown.try_send(show).is_err() {
                 tracing::warn!("the notification service does not take what it is told");
             }
         }

@@ -10,6 +10,7 @@
 mod app;
 mod autostart;
 mod border;
+mod demo;
 mod glimpse;
 mod icons;
 mod notices;
@@ -36,6 +37,9 @@ pub(crate) struct Arguments {
     /// Start in the tray, without a window
     #[arg(long)]
     hidden: bool,
+    /// Show a demo fleet instead: a profile of its own, pretended hosts, and nothing of it is kept
+    #[arg(long, conflicts_with_all = ["profile", "hidden", "link"])]
+    demo: bool,
     /// A place to open: `serversctl://pool/<name>/<tab>`
     link: Option<String>,
 }
@@ -47,9 +51,16 @@ fn main() -> ExitCode {
     let filter = EnvFilter::try_from_env("SERVERSCTL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     surroundings::log();
+    let ground = match arguments.demo.then(|| demo_fleet::prepare(std::env::args_os().skip(1))).transpose() {
+        Ok(ground) => ground,
+        Err(error) => {
+            tracing::error!("the demo cannot start: {}", error.chain());
+            return ExitCode::FAILURE;
+        }
+    };
     // Two providers in one binary would fail at the first handshake; a second call only says it is done already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    match app::run(arguments) {
+    match app::run(arguments, ground) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("the desktop cannot start: {}", surroundings::chain(&*error));

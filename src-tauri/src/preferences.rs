@@ -33,15 +33,25 @@ pub(crate) struct Preferences {
     pub(crate) told_no_tray: bool,
 }
 
+/// What becomes of preferences that are set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeping {
+    /// They stand in this user's file.
+    File,
+    /// They are forgotten with the program.
+    Nothing,
+}
+
 /// The preferences as they stand, and their file.
 pub(crate) struct Preferring {
+    keeping: Keeping,
     path: Option<PathBuf>,
     now: Mutex<Preferences>,
 }
 
 impl Preferring {
     /// Reads them; what cannot be read counts as not there, since nothing in it is worth not starting for.
-    pub(crate) fn read() -> Self {
+    pub(crate) fn read(keeping: Keeping) -> Self {
         let path = surroundings::config().map(|dir| dir.join("desktop.json"));
         let text = path.as_ref().filter(|path| fs::metadata(path).is_ok_and(|meta| meta.len() <= BYTES_MAX));
         let read =
@@ -49,7 +59,7 @@ impl Preferring {
         let mut now: Preferences = read.unwrap_or_default();
         // The session's own file is the truth: people remove it by hand.
         now.autostart = autostart::is_on();
-        Self { path, now: Mutex::new(now) }
+        Self { keeping, path, now: Mutex::new(now) }
     }
 
     pub(crate) fn get(&self) -> Preferences {
@@ -57,6 +67,10 @@ impl Preferring {
     }
 
     pub(crate) fn set(&self, preferences: Preferences) -> Result<(), ApiError> {
+        if self.keeping == Keeping::Nothing {
+            *self.now.lock().unwrap_or_else(PoisonError::into_inner) = preferences;
+            return Ok(());
+        }
         if preferences.autostart != autostart::is_on() {
             autostart::set(preferences.autostart)
                 .map_err(|error| ApiError::internal("writing the autostart file").because(&error))?;

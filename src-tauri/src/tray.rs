@@ -58,6 +58,11 @@ enum Ask {
 }
 
 impl Tray {
+    /// One that nobody sees.
+    pub(crate) fn nowhere() -> Self {
+        Self { orders: channel().0 }
+    }
+
     /// Draws it so from now on.
     pub(crate) fn draw(&self, view: TrayView) {
         // The thread ends with the program.

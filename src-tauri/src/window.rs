@@ -10,6 +10,7 @@ use tauri::{AppHandle, Emitter as _, Manager as _, WebviewUrl, WebviewWindow, We
 
 use crate::app::Facts;
 use crate::border::Streams;
+use crate::demo::Demo;
 use crate::preferences::{Preferring, Theme};
 
 pub(crate) const LABEL: &str = "main";
@@ -30,14 +31,17 @@ struct Page {
 /// Makes the window; hidden when it was started for the tray.
 pub(crate) fn make(app: &AppHandle, hidden: bool) -> tauri::Result<WebviewWindow> {
     let theme = theme(app);
+    let is_demo = app.state::<Demo>().is_one();
     let window = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
-        .title("ServersCTL")
+        .title(if is_demo { "ServersCTL demo" } else { "ServersCTL" })
         .inner_size(1440.0, 900.0)
         .min_inner_size(960.0, 640.0)
         .decorations(false)
         .visible(false)
         .theme(theme)
         .background_color(ground(theme))
+        // A demo's page keeps nothing either.
+        .incognito(is_demo)
         .on_navigation(is_own)
         .on_page_load(|window, load| {
             if load.event() == PageLoadEvent::Started {
