@@ -1,6 +1,7 @@
 // The one road to the engine. Everything above speaks to this interface and to nothing else.
 
 import type { ApiError, CommandName, Commands, Event, Progress, Subscribe } from "../generated/api";
+import type { DemoDoor } from "./demo";
 
 export type Request<C extends CommandName> = Commands[C]["request"];
 export type Answer<C extends CommandName> = Commands[C]["answer"];
@@ -48,6 +49,8 @@ export interface Shell {
   /** Quitting would end the watch here: ask, and {@link quit} if a person says so. */
   onQuitAsked(ask: (question: string) => void): Promise<Subscription>;
   quit(): void;
+  /** Looking around with pretended hosts; absent where no demo can be begun. */
+  readonly demo?: DemoDoor;
 }
 
 export interface Host {

@@ -5,7 +5,16 @@ import { listen } from "@tauri-apps/api/event";
 import { getCurrentWindow } from "@tauri-apps/api/window";
 
 import type { CommandName, Event, Progress, Subscribe } from "../generated/api";
+import type { DemoState } from "./demo";
 import { HostError, type Alert, type Answer, type Host, type Request, type Shell, type Subscription } from "./host";
+
+async function shellCall(command: string, payload: Record<string, unknown> = {}): Promise<void> {
+  try {
+    await invoke<void>(command, payload);
+  } catch (thrown) {
+    throw HostError.of(thrown);
+  }
+}
 
 export class TauriHost implements Host {
   readonly shell: Shell = {
@@ -22,6 +31,12 @@ export class TauriHost implements Host {
     onAlert: async (hear) => ({ close: await listen<Alert>("alert", (event) => hear(event.payload)) }),
     onQuitAsked: async (ask) => ({ close: await listen<string>("quit-asked", (event) => ask(event.payload)) }),
     quit: () => void invoke("shell_quit"),
+    demo: {
+      state: () => invoke<DemoState>("shell_state"),
+      onState: async (hear) => ({ close: await listen<DemoState>("shell", (event) => hear(event.payload)) }),
+      begin: () => shellCall("shell_demo_begin"),
+      act: (act) => shellCall("shell_demo_act", { act }),
+    },
   };
 
   async call<C extends CommandName>(
