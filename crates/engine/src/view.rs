@@ -45,8 +45,11 @@ pub(crate) fn pool_status(inner: &Inner, policy: &Policy, explained: &Explanatio
                 member_status(inner, member, address.unwrap_or_default())
             })
             .collect(),
-        register: None,
-        incident: None,
+        register: explained
+            .record
+            .as_ref()
+            .map(|reading| RegisterView { fault: explained.record_fault.clone(), ..register(reading) }),
+        incident: explained.incident,
     }
 }
 

@@ -2,10 +2,10 @@
 //! that decide, when somebody asks; nothing is kept for it.
 
 use model::haproxy::Down;
-use model::{Health, MemberId, Span, Time};
+use model::{Health, IncidentId, MemberId, Span, Time};
 use serde::Serialize;
 
-use crate::io::{Evidence, Goodbye, Holder, Part, State};
+use crate::io::{Evidence, Goodbye, Holder, Part, Reading, State};
 use crate::machine::Machine;
 use crate::sight::Facts;
 use crate::verdict::Verdict;
@@ -44,6 +44,12 @@ pub struct Explanation {
     /// Why the record does not follow the address that the active member declares; none when nothing is in the way
     /// here, or nobody sees it there.
     pub address_waits: Option<String>,
+    /// The record as it was read last; none before the first reading.
+    pub record: Option<Reading>,
+    /// Why it could not be read again since, if it could not.
+    pub record_fault: Option<String>,
+    /// The incident that goes on.
+    pub incident: Option<IncidentId>,
     /// Is traffic on the active member?
     pub serving: Answer,
     /// Can something take over?
@@ -161,6 +167,9 @@ impl Machine {
             },
             published: self.memory.marker.as_ref().map(|marker| marker.address),
             address_waits: self.address_waits(now),
+            record: self.register.latest().cloned(),
+            record_fault: self.register.fault().map(str::to_owned),
+            incident: self.incident,
             serving: self.answer_serving(now),
             takeover: self.answer_takeover(now),
             would_move: self.answer_would_move(now),

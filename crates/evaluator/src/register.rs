@@ -120,6 +120,11 @@ impl Register {
         self.latest.as_ref()
     }
 
+    /// Why the newest question brought no reading, if it did not.
+    pub(crate) fn fault(&self) -> Option<&str> {
+        self.refused.as_deref().or(self.last_fault.as_deref())
+    }
+
     /// The marker of the newest reading, if exactly one of ours stands there beside one A record.
     pub(crate) fn marker(&self) -> Option<&Marker> {
         only_marker(self.latest.as_ref()?).filter(|marker| marker.fleet == self.fleet)

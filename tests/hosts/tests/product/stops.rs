@@ -16,8 +16,12 @@ fn a_stopped_agent_never_moves_and_a_host_that_shuts_down_moves_at_once() {
     armed_world(3, DELAY, |stage| {
         stage.console.wait_ready(READY_BOUND)?;
         let before = stage.record()?;
+        let steady = stage.console.status()?;
+        ensure!(steady["register"]["a"] == serde_json::json!([before.address.to_string()]), "{steady}");
+        ensure!(steady["register"]["fault"].is_null() && steady["incident"].is_null(), "{steady}");
         stage.at(before.address).must(&["systemctl", "stop", UNIT])?;
         let asked = stage.console.wait_state(&["ASK"], MOVE_BOUND)?;
+        ensure!(asked["incident"].is_string(), "what waits for a person is an open incident: {asked}");
         let explained = stage.console.explain()?;
         ensure!(explained.to_string().contains("agent-stopped"), "{explained}");
         ensure!(text(&asked, "reason").contains("a person must decide"), "{asked}");
