@@ -1,10 +1,12 @@
 // Actions that every place offers: going somewhere, the palette, the keys, theme and density, this computer's watch.
 
 import { doChange } from "../host/change";
-import { HostError } from "../host/host";
+import { HostError, type Shell } from "../host/host";
 import { moment } from "../lib/format";
 import { incidentTitle } from "../live/activity";
+import { desktop } from "../live/desktop.svelte";
 import type { Live } from "../live/live.svelte";
+import { HOUR_MS, mutedForMs, telling, untilTomorrowMs } from "../live/telling.svelte";
 import { HIDDEN, no, YES, type Action } from "../ui/actions/action";
 import { looks, type Theme } from "../ui/looks.svelte";
 import { toasts } from "../ui/toasts/toasts.svelte";
@@ -33,10 +35,29 @@ export function frameActions(live: Live, sections: readonly Section[]): readonly
     })),
     ...incidentActions(live),
     ...zoomActions(),
-    ...(shell ? [{ id: "window.hide", title: "Hide to the tray", group: "Window", icon: "x", keys: "Ctrl+W", run: () => shell.close() } satisfies Action] : []),
+    ...(shell ? windowActions(shell) : []),
     ...looksActions(),
     ...watchActions(live),
+    ...noticeActions(live),
   ];
+}
+
+function windowActions(shell: Shell): Action[] {
+  const kept = desktop.state?.preferences;
+  return [
+    { id: "window.minimise", title: "Minimise the window", group: "Window", icon: "min", run: () => shell.minimise() },
+    { id: "window.maximise", title: "Maximise or restore the window", group: "Window", icon: "sq", run: () => shell.toggleMaximise() },
+    { id: "window.hide", title: desktop.state?.tray === false ? "Put the window away" : "Hide to the tray", group: "Window", icon: "x", keys: "Ctrl+W", run: () => shell.close() },
+    {
+      id: "window.autostart", title: kept?.autostart ? "Do not start at login" : "Start at login", group: "Window", icon: "play", words: "autostart session boot",
+      available: () => (kept ? YES : no("the desktop has not said how it is")), run: () => void autostart(shell, !kept?.autostart),
+    },
+  ];
+}
+
+async function autostart(shell: Shell, on: boolean): Promise<void> {
+  if (await desktop.prefer(shell, { autostart: on })) toasts.show({ glyph: "dot", title: on ? "Starts at login from now on" : "Does not start at login any more", action: { text: "Undo", run: () => void desktop.prefer(shell, { autostart: !on }) } });
+  else if (desktop.error) toasts.show({ glyph: "degraded", title: desktop.error.error.message, ...(desktop.error.error.detail ? { body: desktop.error.error.detail } : {}) });
 }
 
 const INCIDENTS = 20;
@@ -70,7 +91,31 @@ function looksActions(): Action[] {
       id: `density.${density}`, title: `${density.charAt(0).toUpperCase()}${density.slice(1)} density`, group: "Appearance", icon: "cols",
       available: () => (looks.density === density ? no("in use") : YES), run: () => looks.set({ density }),
     })),
+    {
+      id: "motion", title: looks.motion === "reduced" ? "Follow the system's motion" : "Reduce motion", group: "Appearance", icon: "pause", words: "animation",
+      run: () => looks.set({ motion: looks.motion === "reduced" ? "system" : "reduced" }),
+    },
+    {
+      id: "letters", title: looks.letters ? "Turn single-letter keys off" : "Turn single-letter keys on", group: "Appearance", icon: "jobs", words: "shortcuts keyboard dictate",
+      run: () => looks.set({ letters: !looks.letters }),
+    },
   ];
+}
+
+function noticeActions(live: Live): Action[] {
+  // The clock is followed only while there is a mute to end.
+  const mutedMs = telling.settings?.mutedUntilMs ? mutedForMs(telling.settings, live.clock.wallMs) : 0;
+  const mute = async (muteMs: number) => {
+    if (!(await telling.set(live.host, { muteMs })) && telling.error) toasts.show({ glyph: "degraded", title: telling.error.error.message });
+  };
+  const can = () => (live.link.kind === "lost" ? no("the engine does not answer") : YES);
+  const muting: Pick<Action, "group" | "icon" | "words" | "available"> = { group: "Notices", icon: "bell", words: "notifications quiet silence", available: can };
+  return mutedMs > 0
+    ? [{ id: "notices.unmute", title: "End mute", ...muting, run: () => void mute(0) }]
+    : [
+        { id: "notices.mute-hour", title: "Mute notices for 1 hour", ...muting, run: () => void mute(HOUR_MS) },
+        { id: "notices.mute-morning", title: "Mute notices until tomorrow 08:00", ...muting, run: () => void mute(untilTomorrowMs(new Date())) },
+      ];
 }
 
 function watchActions(live: Live): Action[] {

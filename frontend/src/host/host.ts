@@ -34,6 +34,23 @@ export interface Alert {
   atMs: number;
 }
 
+/** What the desktop keeps for itself, since it needs it before there is a page. */
+export interface Preferences {
+  /** The colours of the first paint. */
+  theme: "system" | "light" | "dark";
+  /** Whether it starts with the session, in the tray. */
+  autostart: boolean;
+  /** That this desktop has no tray was said once. */
+  toldNoTray: boolean;
+}
+
+/** What the desktop knows that the engine does not. */
+export interface ShellState {
+  /** Whether closing the window leaves a tray. */
+  tray: boolean;
+  preferences: Preferences;
+}
+
 /** The window around the page; absent where the page runs in a browser. */
 export interface Shell {
   minimise(): void;
@@ -51,6 +68,11 @@ export interface Shell {
   quit(): void;
   /** Looking around with pretended hosts; absent where no demo can be begun. */
   readonly demo?: DemoDoor;
+  state(): Promise<ShellState>;
+  /** Hears the state whenever it changes, whoever changed it. */
+  onState(hear: (state: ShellState) => void): Promise<Subscription>;
+  /** Keeps them; rejects with a {@link HostError} where the desktop refuses. */
+  prefer(preferences: Preferences): Promise<void>;
 }
 
 export interface Host {

@@ -6,7 +6,7 @@ import { getCurrentWindow } from "@tauri-apps/api/window";
 
 import type { CommandName, Event, Progress, Subscribe } from "../generated/api";
 import type { DemoState } from "./demo";
-import { HostError, type Alert, type Answer, type Host, type Request, type Shell, type Subscription } from "./host";
+import { HostError, type Alert, type Answer, type Host, type Request, type Shell, type ShellState, type Subscription } from "./host";
 
 async function shellCall(command: string, payload: Record<string, unknown> = {}): Promise<void> {
   try {
@@ -37,6 +37,9 @@ export class TauriHost implements Host {
       begin: () => shellCall("shell_demo_begin"),
       act: (act) => shellCall("shell_demo_act", { act }),
     },
+    state: () => asked(invoke<ShellState>("shell_state")),
+    onState: async (hear) => ({ close: await listen<ShellState>("shell", (event) => hear(event.payload)) }),
+    prefer: (preferences) => asked(invoke<void>("shell_prefer", { preferences })),
   };
 
   async call<C extends CommandName>(
@@ -70,5 +73,13 @@ export class TauriHost implements Host {
     } catch (thrown) {
       throw HostError.of(thrown);
     }
+  }
+}
+
+async function asked<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (thrown) {
+    throw HostError.of(thrown);
   }
 }

@@ -16,6 +16,11 @@ class Looks {
   /** In percent. */
   zoom = $state(100);
 
+  /** What the theme is painted on; strong contrast is light or dark, too. */
+  get ground(): "system" | "light" | "dark" {
+    return this.theme === "contrast" ? "light" : this.theme === "contrast-dark" ? "dark" : this.theme;
+  }
+
   /** Reads what was kept and follows the system from now on. */
   start(): void {
     try {

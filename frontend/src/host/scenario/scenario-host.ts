@@ -2,17 +2,18 @@
 // It speaks the api's own types, so that what runs on it runs on the engine.
 
 import type { CommandName, Event, Progress, Subscribe } from "../../generated/api";
-import { HostError, type Answer, type Host, type Request, type Subscription } from "../host";
+import { HostError, type Answer, type Host, type Request, type Shell, type Subscription } from "../host";
 import { crowd, fleet } from "./cast";
 import { changes } from "./changes";
 import { desk } from "./desk";
 import { members } from "./members";
 import { reads } from "./reads";
 import { begin, setup } from "./setup";
+import { FakeShell } from "./shell";
 import { playFailover } from "./stories";
 import { World } from "./world";
 
-export const SCENARIOS = ["full", "empty", "fresh", "stale", "blind", "partial", "error", "loading", "failover", "crowd", "setup", "locked", "drift"] as const;
+export const SCENARIOS = ["full", "empty", "fresh", "stale", "blind", "partial", "error", "loading", "failover", "crowd", "setup", "locked", "drift", "third", "foreign", "desktop", "bare-desktop"] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
 /** Answers one command; what a scenario does not play it refuses. */
@@ -28,6 +29,7 @@ const CROWD = 500;
 const BEAT_MS = 1_000;
 
 class ScenarioHost implements Host {
+  readonly shell?: Shell;
   readonly #scenario: Scenario;
   readonly #world: World;
   readonly #play: Play;
@@ -45,6 +47,8 @@ class ScenarioHost implements Host {
     const edge = this.#world.pool("production-edge");
     if (scenario === "failover" && edge) playFailover(this.#world, edge, STORY_MS);
     if (scenario === "blind") setTimeout(() => this.#goBlind(), STALE_MS);
+    if (scenario === "desktop") this.shell = new FakeShell({ tray: true });
+    if (scenario === "bare-desktop") this.shell = new FakeShell({ tray: false, refuses: refusal("internal", "The autostart file could not be written", "HOME is not set") });
   }
 
   async call<C extends CommandName>(command: C, request: Request<C>, onProgress?: (line: Progress) => void): Promise<Answer<C>> {
