@@ -27,6 +27,7 @@ function silent(about: string, ageMs: number, others: readonly string[]): Eviden
     ...others.map((vantage, i): Evidence => ({ vantage, about, fact: `silent for ${Math.round(ageMs / 1_000)} s`, ageMs: 250 + i * 180 })),
     { vantage: about, about, fact: "signed heartbeat, HAProxy serves", ageMs },
     { vantage: "this console", about, fact: "newest heartbeat on its own path", ageMs: ageMs + 2 },
+    { vantage: "this console", about, fact: "port is silent", ageMs: ageMs % 1_000 },
   ];
 }
 
@@ -46,7 +47,7 @@ export function automatic(n: number, pool: SimPool, began: number, from: string,
       { at: 402, from: "CLAIM", to: "WRITE", cause: "guards-hold", reason: why, evidence: silent(from, 10_404, others) },
       { at: 1_070, from: "WRITE", to: "WRITE", cause: "claim-won", reason: `epoch ${epoch}: the provider accepted it`, evidence: [] },
       { at: 1_076, from: "WRITE", to: "VERIFY", cause: "accepted", reason: why, evidence: silent(from, 11_078, others) },
-      { at: 1_976, from: "VERIFY", to: "HOLD", cause: "read-back", reason: `epoch ${epoch} is read back`, evidence: [] },
+      { at: 1_976, from: "VERIFY", to: "HOLD", cause: "read-back", reason: `epoch ${epoch} is read back`, evidence: [{ vantage: "this console", about: to, fact: "port answers", ageMs: 310 }] },
     ]),
   };
 }

@@ -3,7 +3,9 @@
 import type { IncidentView } from "../../generated/api";
 import { took, utcFull } from "../../lib/format";
 import { incidentTitle } from "../../live/activity";
+import { candidatesThen, thenWords } from "./candidates";
 import { causeWords, wayOf } from "./causes";
+import { probesOf } from "./probes";
 import { movedAfterMs, reasonsOf, stagesOf, timelineOf, type Setting } from "./story";
 
 const MARK = { yes: "x", no: " ", unknown: "?" } as const;
@@ -13,7 +15,11 @@ const cell = (text: string) => text.replace(/[\r\n]+/g, " ").replaceAll("\\", "\
 /** A line of text: what Markdown would read as markup stays text. */
 const plain = (text: string) => text.replace(/[\r\n]+/g, " ").replace(/[\\`*_[\]<>#]/g, "\\$&");
 
-export function markdownOf(one: IncidentView, setting: Setting): string {
+/** A chapter, where there is something to tell. */
+const section = (title: string, lines: readonly string[]) => (lines.length > 0 ? [`## ${title}`, "", ...lines, ""] : []);
+
+/** `names` are the pool's members that can carry traffic. */
+export function markdownOf(one: IncidentView, setting: Setting, names: readonly string[] = []): string {
   const moved = movedAfterMs(one);
   const why = reasonsOf(one, setting);
   const facts: [string, string][] = [
@@ -31,6 +37,8 @@ export function markdownOf(one: IncidentView, setting: Setting): string {
     "## Phases", "", "| Phase | Length | |", "|---|---|---|",
     ...stagesOf(one, setting).map((stage) => `| ${stage.name} | ${stage.length} | ${cell(stage.words)} |`), "",
     `## ${why.title}`, "", ...why.list.map((reason) => `- [${MARK[reason.held]}] ${plain(reason.title)}${reason.detail ? `: ${plain(reason.detail)}` : ""}`), "",
+    ...section("Candidates at the decision", [...candidatesThen(one, names)].map(([name, then]) => `- ${plain(name)}: ${plain(thenWords(then))}`)),
+    ...section("Probes of the service port", probesOf(one).map((probe) => `- \`${utcFull(probe.atMs)}\` ${plain(probe.about)}: ${probe.answered ? "answered" : "not answered"}`)),
     "## Timeline (UTC)", "",
     ...timelineOf(one).flatMap((line) => [
       `- \`${utcFull(line.atMs)}\` ${plain(line.title)}${line.detail ? `. ${plain(line.detail)}` : ""}`,

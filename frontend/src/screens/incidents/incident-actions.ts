@@ -3,6 +3,7 @@
 import type { IncidentView } from "../../generated/api";
 import type { Live } from "../../live/live.svelte";
 import { HIDDEN, type Action } from "../../ui/actions/action";
+import { copyText } from "../../ui/copy";
 import { saveText } from "../../ui/save";
 import { toasts } from "../../ui/toasts/toasts.svelte";
 import { activateAction } from "../pool/pool-actions";
@@ -20,11 +21,12 @@ export function failBack(live: Live, one: IncidentView): Action {
   return { ...activateAction(live, pool, before), id: "incident.fail-back", title: "Fail back…", group: GROUP, icon: "back", words: "make active undo" };
 }
 
-export function exportActions(one: IncidentView, setting: Setting): Action[] {
+export function exportActions(live: Live, one: IncidentView, setting: Setting): Action[] {
+  const report = () => markdownOf(one, setting, live.membersOf(one.pool).filter((row) => row.role !== "witness").map((row) => row.name));
   return [
-    { id: "incident.save-md", title: "Save report as Markdown", group: GROUP, icon: "dl", keys: "Ctrl+Shift+E", words: "export", run: () => save(fileName(one, "md"), "text/markdown", markdownOf(one, setting)) },
+    { id: "incident.save-md", title: "Save report as Markdown", group: GROUP, icon: "dl", keys: "Ctrl+Shift+E", words: "export", run: () => save(fileName(one, "md"), "text/markdown", report()) },
     { id: "incident.save-json", title: "Save report as JSON", group: GROUP, icon: "dl", words: "export", run: () => save(fileName(one, "json"), "application/json", jsonOf(one)) },
-    { id: "incident.copy", title: "Copy report as Markdown", group: GROUP, icon: "copy", words: "export", run: () => void copy(markdownOf(one, setting)) },
+    { id: "incident.copy", title: "Copy report as Markdown", group: GROUP, icon: "copy", words: "export", run: () => void copy(report()) },
   ];
 }
 
@@ -34,10 +36,5 @@ function save(name: string, type: string, text: string): void {
 }
 
 async function copy(text: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(text);
-    toasts.show({ glyph: "ready", title: "Report copied" });
-  } catch {
-    toasts.show({ glyph: "degraded", title: "The clipboard cannot be written", body: "Save the report as a file instead." });
-  }
+  if (await copyText(text, "Save the report as a file instead.")) toasts.show({ glyph: "ready", title: "Report copied" });
 }

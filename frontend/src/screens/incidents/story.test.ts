@@ -2,9 +2,11 @@ import { expect, test } from "vitest";
 
 import { automatic, past } from "../../host/scenario/incidents";
 import { fleet } from "../../host/scenario/cast";
+import { candidatesThen } from "./candidates";
 import { stopsOf, wayOf, wouldPromote } from "./causes";
 import { jsonOf, markdownOf } from "./export";
 import { byDay, passes } from "./list";
+import { probesOf, probeWords } from "./probes";
 import { movedAfterMs, reasonsOf, stagesOf, timelineOf } from "./story";
 
 const NOW = Date.UTC(2026, 10, 20, 14, 31, 8);
@@ -62,6 +64,36 @@ test("every reason of the guards has words; an unknown one keeps the host's", ()
   expect(stopsOf("something of a later host")).toEqual([{ what: "Something of a later host", remedy: "" }]);
 });
 
+test("candidates stand as the story keeps them", () => {
+  const then = candidatesThen(moved, ["edge-ams-2", "edge-waw-3", "edge-fra-1"]);
+  expect(then.get("edge-ams-2")).toEqual({ ready: "yes", words: "chosen", word: { fact: "silent for 10 s", ageMs: 250 } });
+  expect(then.get("edge-waw-3")).toEqual({ ready: "unknown", words: "not kept", word: { fact: "silent for 10 s", ageMs: 430 } });
+  expect(then.has("edge-fra-1")).toBe(false);
+});
+
+test("where nobody was ready each one's bar is told, and only its own", () => {
+  const reason = "no standby is ready: edge-2 was restored from a memory snapshot; restart its agent, edge-20 is silent; majority-lost: 1 of 3 voters heard, 2 needed";
+  const none = { ...all.find((one) => one.outcome === "held")!, heldReason: reason };
+  const then = candidatesThen(none, ["edge-2", "edge-20", "edge-3"]);
+  expect([...then.values()].map((one) => [one.ready, one.words])).toEqual([
+    ["no", "was restored from a memory snapshot; restart its agent"], ["no", "is silent"], ["unknown", "not kept"],
+  ]);
+  const held = { ...none, heldReason: "majority-lost: 1 of 3 voters heard, 2 needed; would promote edge-3" };
+  expect(candidatesThen(held, ["edge-3"]).get("edge-3")).toMatchObject({ ready: "yes", words: "would have been chosen" });
+});
+
+test("probes are counted once each and never made up", () => {
+  const probes = probesOf(moved);
+  expect(probes.map((one) => [one.about, one.answered])).toEqual([["edge-fra-1", false], ["edge-fra-1", false], ["edge-ams-2", true]]);
+  expect(probeWords(probes)).toBe("1 of 3 probes answered");
+  expect(new Set(probes.map((one) => one.atMs)).size).toBe(probes.length);
+  const entry = moved.entries[0]!;
+  const quote = (atMs: number, fact: string, ageMs: number) => ({ ...entry, atMs, evidence: [{ vantage: "this console", about: "x", fact, ageMs }] });
+  const story = { ...moved, entries: [quote(1_000, "port answers", 200), quote(1_400, "port answers", 600), quote(3_000, "port is silent", 100), quote(3_000, "port 443 open", 5)] };
+  expect(probesOf(story)).toEqual([{ atMs: 800, about: "x", answered: true }, { atMs: 2_900, about: "x", answered: false }]);
+  expect(probesOf({ ...moved, entries: [] })).toEqual([]);
+});
+
 test("an incident is found by kind, pool and words, and stands under its day", () => {
   const kind = (wanted: "manual" | "automatic" | "not-moved") => all.filter((one) => passes(one, { kind: wanted, pool: "", text: "" })).length;
   expect([kind("automatic"), kind("manual"), kind("not-moved")]).toEqual([2, 1, 2]);
@@ -73,7 +105,9 @@ test("an incident is found by kind, pool and words, and stands under its day", (
 });
 
 test("the report in Markdown holds the story and lets no data become markup", () => {
-  const text = markdownOf(moved, setting);
+  const text = markdownOf(moved, setting, ["edge-fra-1", "edge-ams-2"]);
+  expect(text).toContain("- edge-ams-2: ready, chosen; its word \"silent for 10 s\" was 250 ms old");
+  expect(text).toContain("## Probes of the service port");
   expect(text).toContain("# Moved from edge-fra-1 to edge-ams-2");
   expect(text).toContain("| DNS moved | 11.1 s after the last heartbeat |");
   expect(text).toContain("- [x] The active member was silent for longer than your delay: 10.0 s");

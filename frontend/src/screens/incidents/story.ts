@@ -27,6 +27,8 @@ export interface Line {
   detail: string;
   /** Shown among the key events; the rest only under Everything. */
   key: boolean;
+  /** The machine's own words: its way and the rule that took it. Under Everything. */
+  rule: string;
   evidence: readonly { vantage: string; fact: string; ageMs: number }[];
 }
 
@@ -63,9 +65,14 @@ export function lastHeardMs(one: IncidentView): number | undefined {
   return undefined;
 }
 
+/** When the record was written; none when nothing was, or when that is not known here. */
+export function movedAtMs(one: IncidentView): number | undefined {
+  return one.to === undefined ? undefined : reached(one, "accepted", "verified", "read-back");
+}
+
 /** How long after the last heartbeat, or after its beginning, the record was written; none when nothing was. */
 export function movedAfterMs(one: IncidentView): { ms: number; since: "last heartbeat" | "beginning" } | undefined {
-  const written = one.to === undefined ? undefined : reached(one, "accepted", "verified", "read-back");
+  const written = movedAtMs(one);
   if (written === undefined) return undefined;
   const heard = wayOf(one) === "automatic" ? lastHeardMs(one) : undefined;
   return heard === undefined ? { ms: Math.max(0, written - one.beganMs), since: "beginning" } : { ms: Math.max(0, written - heard), since: "last heartbeat" };
@@ -136,7 +143,7 @@ export function timelineOf(one: IncidentView): Line[] {
   if (heard !== undefined) {
     const from = aboutOf(one) ?? "the active member";
     const life = one.entries.flatMap((entry) => entry.evidence).find((piece) => piece.vantage === piece.about);
-    lines.push({ atMs: heard, glyph: "dot", title: `Last heartbeat from ${from}`, detail: life ? sentence(life.fact) : "", key: true, evidence: [] });
+    lines.push({ atMs: heard, glyph: "dot", title: `Last heartbeat from ${from}`, detail: life ? sentence(life.fact) : "", key: true, rule: "", evidence: [] });
   }
   const told = new Set<string>();
   for (const entry of one.entries) {
@@ -146,6 +153,7 @@ export function timelineOf(one: IncidentView): Line[] {
     const said = sentence(entry.reason);
     lines.push({
       atMs: entry.atMs ?? one.beganMs + entry.afterMs, glyph: step?.glyph ?? "dot", title, detail: said === title || told.has(said) ? "" : said, key: step !== undefined,
+      rule: [entry.from === entry.to ? `stays ${entry.to}` : `${entry.from} to ${entry.to}`, entry.cause].filter(Boolean).join(", rule "),
       evidence: entry.evidence.map(({ vantage, fact, ageMs }) => ({ vantage, fact, ageMs })),
     });
     told.add(said);
