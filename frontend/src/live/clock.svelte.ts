@@ -2,12 +2,15 @@
 
 /** How much the wall may run ahead of the monotonic clock before we call it a sleep or a set clock. */
 const JUMP_MS = 3_000;
+const MINUTE_MS = 60_000;
 
 export class Clock {
   /** `performance.now()`, once a second. */
   monoMs = $state(performance.now());
   /** Unix time, once a second. */
   wallMs = $state(Date.now());
+  /** The minute that runs, for what ends some time and need not be looked at every second. */
+  minuteMs: number = $derived(Math.floor(this.wallMs / MINUTE_MS) * MINUTE_MS);
   #offsetMs = Date.now() - performance.now();
   #timer: ReturnType<typeof setTimeout> | undefined;
 

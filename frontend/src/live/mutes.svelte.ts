@@ -18,6 +18,13 @@ class Mutes {
     return (this.#until.get(id) ?? 0) > nowMs;
   }
 
+  /** Those that were not put aside, and those that were. */
+  split<T extends { id: string }>(list: readonly T[], nowMs: number): { loud: T[]; muted: T[] } {
+    const out: { loud: T[]; muted: T[] } = { loud: [], muted: [] };
+    for (const one of list) out[this.has(one.id, nowMs) ? "muted" : "loud"].push(one);
+    return out;
+  }
+
   set(id: string, untilMs: number): void {
     this.#keep(new Map(this.#until).set(id, untilMs));
   }

@@ -13,3 +13,9 @@ test("a mute ends by itself and by hand", () => {
   mutes.end(["x"]);
   expect(mutes.has("x", 0)).toBe(false);
 });
+
+test("what was put aside is told apart from what calls", () => {
+  mutes.set("b", 500);
+  expect(mutes.split([{ id: "a" }, { id: "b" }], 100)).toEqual({ loud: [{ id: "a" }], muted: [{ id: "b" }] });
+  mutes.end(["b"]);
+});

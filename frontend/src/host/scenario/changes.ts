@@ -56,6 +56,14 @@ export function changes(world: World): Play {
     pool_disarm: ({ change, pool }) => setPool(change, pool, "turn automatic failover off", (sim) => (sim.armed = false)),
     pool_pause: ({ change, pool, forMs, why }) =>
       setPool(change, pool, "pause for everyone", (sim) => (sim.pause = { untilMonoMs: performance.now() + forMs, why })),
+    pool_acknowledge: ({ change, pool }) => {
+      const sim = poolOf(world, pool);
+      return outcome(change, simple(`acknowledge the automatic moves of ${sim.name}`, sim.name, "let automation go on"), () => {
+        Object.assign(sim, { state: "ROUTE", reason: "a person has seen the automatic moves", stateSinceMonoMs: performance.now() });
+        world.changed(sim);
+        return world.status(sim);
+      });
+    },
     pool_resume: ({ change, pool }) => setPool(change, pool, "end the pause", (sim) => delete sim.pause),
     watch_pause: ({ change, forMs }) => outcome(change, simple("pause this computer's watch", "this computer", "pause the watch"), () => {
       world.watch = { kind: "paused", sinceMs: Date.now(), ...(forMs === undefined ? {} : { remainingMs: forMs }) };

@@ -211,6 +211,13 @@ export function begin(world: World, scenario: string): void {
     world.vault = { choice: "file", state: "locked", words: "it opens with its passphrase" };
   }
   const edge = world.pool("production-edge");
+  if (scenario === "third" && edge) {
+    const active = edge.members.find((one) => one.id === edge.activeId);
+    if (active) Object.assign(active, { health: { kind: "down", reason: "silent for 10 s" }, silentSinceMonoMs: performance.now(), sessions: 0 });
+    Object.assign(edge, { state: "LOCKED", reason: "it would be the third automatic move within two hours", stateSinceMonoMs: performance.now() });
+  }
+  // Another fleet's marker stands at the name; nobody wrote into a record of ours.
+  if (scenario === "foreign" && edge) Object.assign(edge, { drifted: "203.0.113.10" });
   if (scenario === "drift" && edge) {
     Object.assign(edge, { state: "DRIFT", reason: "the record was changed by others", drifted: "203.0.113.99" });
   }

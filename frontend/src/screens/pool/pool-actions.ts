@@ -12,7 +12,7 @@ import { removeAction } from "../member/member-actions";
 import { barOf } from "../standing";
 
 export function poolActions(live: Live, pool: PoolRow): Action[] {
-  return [cutAction(live, pool), ...pool.members.flatMap((member, i) => memberActions(live, pool, member, i))];
+  return [cutAction(live, pool), acknowledgeAction(live, pool), ...pool.members.flatMap((member, i) => memberActions(live, pool, member, i))];
 }
 
 /** Moves the record to the next ready standby. */
@@ -33,6 +33,25 @@ export function cutAction(live: Live, pool: PoolRow): Action {
         keep: keepWords(pool), checks: () => checksOf(live, next),
       }, (moved) => done(pool, moved.to));
     },
+  };
+}
+
+/** After the third automatic move automation waits; a person who has seen why lets it go on. */
+export function acknowledgeAction(live: Live, pool: PoolRow): Action {
+  return {
+    id: "pool.acknowledge", title: "Acknowledge the moves…", group: pool.name, icon: "check", level: 2, words: "third automatic move locked waits resume",
+    available: () => {
+      if (pool.state !== "LOCKED") return HIDDEN;
+      const bar = barOf(live);
+      return bar ? no(bar) : YES;
+    },
+    run: () => askChange(live.host, "pool_acknowledge", { pool: pool.id }, {
+      level: 2, title: `Let ${pool.name} move by itself again?`, verb: "Acknowledge the moves", keep: "Keep waiting",
+      body: `${sentence(pool.reason)}. From then on automation goes on as before: if ${pool.active?.name ?? "the active member"} is still lost, DNS may move at once.`,
+    }, () => {
+      toasts.show({ glyph: "dot", title: `${pool.name} moves by itself again` });
+      void live.refresh();
+    }),
   };
 }
 

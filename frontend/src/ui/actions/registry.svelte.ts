@@ -13,7 +13,10 @@ class Registry {
   get all(): readonly Action[] {
     const byId = new Map<string, Action>();
     for (const source of this.#sources) for (const action of source()) byId.set(action.id, action);
-    return [...byId.values()].filter((action) => availability(action).kind !== "hidden");
+    const all = [...byId.values()].filter((action) => availability(action).kind !== "hidden");
+    // A key shows where it works.
+    const owner = new Map(all.flatMap((action) => (action.keys ? [[action.keys, action]] : [])));
+    return all.map((action) => (action.keys && owner.get(action.keys) !== action ? withoutKeys(action) : action));
   }
 
   add(source: () => readonly Action[]): () => void {
@@ -25,6 +28,10 @@ class Registry {
     this.#declared = declared;
     this.#sources = declared;
   }
+}
+
+function withoutKeys({ keys: _taken, ...action }: Action): Action {
+  return action;
 }
 
 export const registry = new Registry();
