@@ -13,13 +13,15 @@ import { looks } from "./ui/looks.svelte";
 looks.start();
 router.start();
 const root = document.getElementById("app");
-if (root) {
+if (root && __SCENARIO__ && new URLSearchParams(location.search).get("scenario") === "gallery") {
+  void import("./ui/Gallery.svelte").then(({ default: Gallery }) => mount(Gallery, { target: root }));
+} else if (root) {
   openHost().then(
     (host) => {
       const live = new Live(host);
       mount(App, { target: root, props: { live } });
-      // Two frames later what the engine said stands on the screen.
-      void live.start().then(() => requestAnimationFrame(() => requestAnimationFrame(() => host.shell?.painted())));
+      void live.start();
+      if (__SCENARIO__) void import("./looking").then(({ letLook }) => letLook(live));
     },
     (error: unknown) => (root.textContent = error instanceof Error ? error.message : String(error)),
   );

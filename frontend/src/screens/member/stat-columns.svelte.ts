@@ -1,7 +1,7 @@
 // Which columns of the statistics table a person wants to see; kept in this browser profile.
 
 export const STAT_COLUMNS = [
-  { id: "name", title: "Name", width: "196px", fixed: true },
+  { id: "name", title: "Name", width: "190px", fixed: true },
   { id: "status", title: "Status", width: "98px", fixed: true },
   { id: "check", title: "Last check", width: "140px" },
   { id: "queue", title: "Queue", right: true, width: "56px" },
