@@ -10,7 +10,7 @@ export const INCIDENT_CASES = [
   { name: "incidents-error", place: "incidents", scenario: "error", ranS: 5 },
   { name: "incidents-loading", place: "incidents", scenario: "loading", ranS: 9 },
   { name: "incident-moved", place: incident(42) },
-  { name: "incident-held", place: incident(41) },
+  { name: "incident-held", place: incident(41), act: (page) => page.getByRole("heading", { name: "If it happened now" }).waitFor() },
   { name: "incident-by-hand", place: incident(40) },
   { name: "incident-recovered", place: incident(39) },
   { name: "incident-by-other", place: incident(38) },
@@ -60,6 +60,31 @@ export const INCIDENT_CASES = [
     },
   },
   ...["general", "appearance", "notifications", "watch", "keyboard", "consoles", "about"].map((part) => ({ name: `settings-${part}`, place: `settings/${part}` })),
+  {
+    name: "settings-general-desktop", place: "settings/general", scenario: "desktop",
+    act: async (page) => {
+      const login = page.getByRole("switch", { name: "Start at login" });
+      await login.click();
+      await page.clock.runFor(200);
+      if ((await login.getAttribute("aria-checked")) !== "true") throw new Error("the switch does not show what the desktop kept");
+      await page.getByText("Hides to the tray").waitFor();
+      await page.keyboard.press("Control+k");
+      await page.keyboard.type("start at login");
+      await page.getByRole("option", { name: "Do not start at login" }).waitFor();
+      await page.keyboard.press("Escape");
+      await page.clock.runFor(300);
+    },
+  },
+  {
+    name: "settings-general-refused", place: "settings/general", scenario: "bare-desktop",
+    act: async (page) => {
+      await page.getByRole("switch", { name: "Start at login" }).click();
+      await page.clock.runFor(200);
+      await page.getByRole("alert").getByText("HOME is not set").waitFor();
+      if ((await page.getByRole("switch", { name: "Start at login" }).getAttribute("aria-checked")) !== "false") throw new Error("the switch shows what was refused");
+      await page.getByText("Minimises").waitFor();
+    },
+  },
   { name: "settings-consoles-empty", place: "settings/consoles", scenario: "empty" },
   { name: "settings-watch-stale", place: "settings/watch", scenario: "stale", ranS: AFTER_LOSS_S },
   { name: "settings-notifications-error", place: "settings/notifications", scenario: "error", ranS: 5 },
@@ -113,7 +138,9 @@ export const INCIDENT_CASES = [
       await page.clock.runFor(200);
       await page.getByRole("menuitem", { name: "Put aside for 1 hour" }).click();
       await page.clock.runFor(400);
-      await page.getByText("1 put aside").waitFor();
+      await page.getByText("1 put aside").first().waitFor();
+      const alerts = await page.locator(".kpi", { hasText: "Alerts" }).innerText();
+      if (!/^Alerts\s+2\s/.test(alerts)) throw new Error(`what was put aside still counts: ${alerts}`);
     },
   },
   {

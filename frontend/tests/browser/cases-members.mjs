@@ -59,6 +59,15 @@ export const MEMBER_CASES = [
     },
   },
   { name: "generic-full", place: generic },
+  {
+    name: "generic-explain", place: generic,
+    act: async (page) => {
+      await page.getByRole("article", { name: "par-2" }).getByRole("button", { name: "par-2, Degraded: explain" }).click();
+      await page.clock.runFor(600);
+      await page.getByRole("dialog", { name: "Why par-2 is degraded" }).getByText("agent 0.9.4 is older than this console").first().waitFor();
+      if (!(await page.evaluate(() => location.hash)).endsWith("/overview")) throw new Error("the tile was opened instead");
+    },
+  },
   { name: "generic-stale", place: generic, scenario: "stale", ranS: AFTER_LOSS_S },
   { name: "generic-offline", place: generic, scenario: "blind", ranS: AFTER_LOSS_S },
   { name: "generic-partial", place: generic, scenario: "partial" },

@@ -34,6 +34,21 @@ export const CASES = [
   { name: "overview-crowd", place: overview, scenario: "crowd", ranS: 5 },
   { name: "pool-crowd", place: "pool/lab/overview", scenario: "crowd", ranS: 5 },
   { name: "member-stale", place: member, scenario: "stale", ranS: AFTER_LOSS_S },
+  ...[["pool", pool], ["pool-lone", "pool/staging-edge/overview"], ["generic", "pool/hosting-eu/overview"], ["overview", overview]].map(([name, place]) => ({
+    name: `${name}-greyscale`, place, act: async (page) => void (await page.addStyleTag({ content: "html { filter: grayscale(1) }" })),
+  })),
+  { name: "pool-down-greyscale", place: pool, scenario: "third", ranS: 6, act: async (page) => void (await page.addStyleTag({ content: "html { filter: grayscale(1) }" })) },
+  {
+    name: "pool-third", place: pool, scenario: "third", ranS: 6,
+    act: async (page) => {
+      await page.getByRole("button", { name: "Acknowledge the moves…" }).click();
+      await page.clock.runFor(600);
+      await page.getByRole("heading", { name: "Let production-edge move by itself again?" }).waitFor();
+      await page.getByRole("button", { name: "Acknowledge the moves", exact: true }).click();
+      await page.clock.runFor(1_500);
+      await page.getByText("production-edge moves by itself again").waitFor();
+    },
+  },
   {
     name: "palette", place: pool,
     act: async (page) => {

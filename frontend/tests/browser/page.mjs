@@ -35,18 +35,19 @@ export async function openBrowser() {
   const base = `http://127.0.0.1:${server.address().port}/`;
   return {
     /** A page in a scenario, theme and place, `ranS` seconds into it. */
-    async open({ scenario = "full", theme = "light", place = "overview", ranS = 61, size }) {
+    async open({ scenario = "full", theme = "light", place = "overview", ranS = 61, size, looks = {}, media }) {
       const page = await context.newPage();
       if (size) await page.setViewportSize(size);
+      if (media) await page.emulateMedia(media);
       const faults = new Set();
       page.on("pageerror", (error) => faults.add(String(error).slice(0, 300)));
       page.on("console", (line) => line.type() === "error" && faults.add(line.text().slice(0, 300)));
       await page.clock.install({ time: NOON });
       // Nothing is kept from the page before.
-      await page.addInitScript((looks) => {
+      await page.addInitScript((kept) => {
         localStorage.clear();
-        localStorage.setItem("looks", looks);
-      }, JSON.stringify({ theme }));
+        localStorage.setItem("looks", kept);
+      }, JSON.stringify({ theme, ...looks }));
       await page.goto(`${base}?scenario=${scenario}#/${place}`);
       await page.waitForSelector("main");
       await page.clock.runFor(ranS * 1000);

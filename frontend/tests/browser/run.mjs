@@ -2,17 +2,24 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
+import { actionsWalk } from "./actions.mjs";
 import { CASES } from "./cases.mjs";
 import { keyboardWalk } from "./keyboard.mjs";
 import { keyboardMembers } from "./keyboard-members.mjs";
 import { keyboardSetup } from "./keyboard-setup.mjs";
+import { level3Walk } from "./level3.mjs";
 import { openBrowser } from "./page.mjs";
+import { roomWalk } from "./room.mjs";
+import { sightWalk } from "./sight.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const ELEMENTS_MAX = 1500;
 const only = process.argv[2] ?? "";
 const failures = [];
-const fail = (where, what) => failures.push(`${where}: ${what}`);
+const fail = (where, what) => {
+  failures.push(`${where}: ${what}`);
+  console.log(`  found ${failures.at(-1)}`);
+};
 
 const browser = await openBrowser();
 try {
@@ -40,9 +47,9 @@ try {
     }
     console.log(`looked at ${one.name}`);
   }
-  const walks = { "keyboard": keyboardWalk, "keyboard-setup": keyboardSetup, "keyboard-members": keyboardMembers };
+  const walks = { "keyboard": keyboardWalk, "keyboard-setup": keyboardSetup, "keyboard-members": keyboardMembers, "actions": actionsWalk, "level3": level3Walk, "sight": sightWalk, "room": roomWalk };
   for (const [name, walk] of Object.entries(walks)) {
-    if (only !== "" && only !== "keyboard" && only !== name) continue;
+    if (!name.startsWith(only)) continue;
     await walk(browser, fail).catch((thrown) => fail(name, String(thrown).slice(0, 600)));
     console.log(`walked ${name}`);
   }
