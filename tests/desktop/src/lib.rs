@@ -7,16 +7,21 @@
 //! Every wait is for a state and has a bound. Whatever a test starts ends with it, also when the test is killed. Nothing
 //! of the product is known here but its program's names and the page's roles and words.
 //!
+//! [`fleet`] is a fleet as a small team has one, with [`traffic`] through it, for pictures of the program at work.
+//!
 //! Start reading at [`desk`], then `tests/it`.
 
 pub mod desk;
 pub mod driver;
+pub mod fleet;
 pub mod plain;
 pub mod program;
 pub mod session;
+pub mod traffic;
 pub mod tray;
 
-pub use desk::{Desk, Keyring};
+pub use desk::{Desk, Keyring, Services};
 pub use driver::Page;
+pub use fleet::Fleet;
 pub use plain::Plain;
 pub use program::Program;

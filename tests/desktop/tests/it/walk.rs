@@ -16,9 +16,9 @@ use acts::Walk;
 /// A state that follows a click; the machine may be busy.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 /// What needs vantage points that have been up for a while, a rehearsal, or a vault's passphrase on a busy machine.
-pub(crate) const READY: Duration = Duration::from_secs(120);
+pub(crate) const READY: Duration = Duration::from_mins(2);
 /// The failover delay that the story sets, and everything around it, many times over.
-pub(crate) const MOVED: Duration = Duration::from_secs(60);
+pub(crate) const MOVED: Duration = Duration::from_mins(1);
 pub(crate) const POOL: &str = "production-edge";
 
 #[test]

@@ -14,7 +14,7 @@ use super::{READY, SOON};
 /// Six seconds are wanted on a quiet machine, and printed; a busy one is given this.
 const OFFLINE: Duration = Duration::from_secs(40);
 /// Five are wanted.
-const ONLINE: Duration = Duration::from_secs(60);
+const ONLINE: Duration = Duration::from_mins(1);
 /// Longer than the failover delay: whoever took this computer's blindness for the members' death would say so within it.
 const CUT_OFF: Duration = Duration::from_secs(15);
 const BAR: &str = "document.querySelector('.off')?.innerText.includes('This computer is offline since')";
