@@ -18,6 +18,8 @@ pub(crate) enum For {
     Building,
     /// Real members too: root and the tools to make them.
     Members,
+    /// Real members, and a desktop that is fit to be looked at.
+    Pictures,
 }
 
 /// A program, and the Debian package that brings it.
@@ -48,6 +50,14 @@ const TO_MAKE_MEMBERS: &[(&str, &str)] = &[
     ("import", "imagemagick"),
 ];
 
+/// A window manager, a panel and a notification service.
+const TO_TAKE_PICTURES: &[(&str, &str)] = &[
+    ("openbox", "openbox"),
+    ("xdotool", "xdotool"),
+    ("convert", "imagemagick"),
+    ("xfce4-panel", "xfce4-panel"),
+];
+
 /// Files without a program of their own.
 const FILES_TO_BUILD: &[(&str, &str)] = &[
     ("/usr/include/stdio.h", "libc6-dev"),
@@ -56,6 +66,11 @@ const FILES_TO_BUILD: &[(&str, &str)] = &[
 const FILES_TO_MAKE_MEMBERS: &[(&str, &str)] = &[
     ("/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"),
     ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", "fonts-dejavu-core"),
+];
+
+const FILES_TO_TAKE_PICTURES: &[(&str, &str)] = &[
+    ("/usr/lib/x86_64-linux-gnu/xfce4/notifyd/xfce4-notifyd", "xfce4-notifyd"),
+    ("/usr/lib/x86_64-linux-gnu/xfce4/xfconf/xfconfd", "xfconf"),
 ];
 
 const APT_ATTEMPTS: u32 = 4;
@@ -88,7 +103,7 @@ pub(crate) fn ensure(what_for: For) -> Result<()> {
             bail!("still missing after installing: {}", left.join(" "));
         }
     }
-    if what_for == For::Members && !is_root {
+    if what_for != For::Building && !is_root {
         let words = "real members need root: run it as root (`sudo -E env PATH=\"$PATH\" cargo xtask …`), \
                      or leave them out with `cargo xtask test --fast`";
         return Err(Exit { code: EXIT_LACKING, words: words.to_owned() }.into());
@@ -106,12 +121,15 @@ pub(crate) fn ensure_nextest() -> Result<()> {
 }
 
 fn missing_packages(what_for: For) -> Vec<&'static str> {
-    let (programs, files): (Vec<_>, Vec<_>) = match what_for {
-        For::Building => (TO_BUILD.to_vec(), FILES_TO_BUILD.to_vec()),
-        For::Members => {
-            ([TO_BUILD, TO_MAKE_MEMBERS].concat(), [FILES_TO_BUILD, FILES_TO_MAKE_MEMBERS].concat())
-        }
-    };
+    let (mut programs, mut files) = (TO_BUILD.to_vec(), FILES_TO_BUILD.to_vec());
+    if what_for != For::Building {
+        programs.extend(TO_MAKE_MEMBERS);
+        files.extend(FILES_TO_MAKE_MEMBERS);
+    }
+    if what_for == For::Pictures {
+        programs.extend(TO_TAKE_PICTURES);
+        files.extend(FILES_TO_TAKE_PICTURES);
+    }
     let programs = programs.into_iter().filter(|(program, _)| find_program(program).is_none());
     let files = files.into_iter().filter(|(file, _)| !Path::new(file).exists());
     programs.chain(files).map(|(_, package)| package).collect()

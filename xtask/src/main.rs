@@ -78,6 +78,12 @@ enum Task {
     },
     /// Make the desktop's Debian package, in target/package.
     Package,
+    /// Take the pictures of docs/screenshots: the real desktop over real members, in both themes.
+    Screenshots {
+        /// Somewhere else than docs/screenshots.
+        #[arg(long, value_name = "DIR")]
+        to: Option<std::path::PathBuf>,
+    },
     /// Write the TypeScript side of the api crate.
     Codegen {
         /// Write nothing; fail when what is committed is stale.
@@ -97,6 +103,7 @@ fn main() -> ExitCode {
         Task::Sim { more } => run::sim(&more),
         Task::Bench { more } => run::bench(&more),
         Task::Package => run::package(),
+        Task::Screenshots { to } => run::screenshots(to),
         Task::Codegen { check } => codegen::run(check),
     };
     match done {

@@ -1,6 +1,7 @@
 //! The tasks that build and run something.
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -129,6 +130,15 @@ pub(crate) fn package() -> Result<()> {
     package::deb(&cargo_target()?).map(|_| ())
 }
 
+/// The real desktop over real members, page by page. Built as the tests are, so that nothing is built twice.
+pub(crate) fn screenshots(to: Option<PathBuf>) -> Result<()> {
+    install::ensure(For::Pictures)?;
+    frontend::build()?;
+    must(&mut cargo(&["build", "--quiet", "--workspace", "--bins", "--features", FEATURES]))?;
+    let to = to.unwrap_or_else(|| shell::root().join("docs/screenshots"));
+    must(Command::new(cargo_target()?.join("debug/pictures")).arg(to))
+}
+
 /// One simulation of the test run, in the build that the tests have anyway (it is optimised there too).
 fn simulate(pool_hours: u32, seed: u32) -> Result<()> {
     let words = format!("sim --pool-hours {pool_hours} --seed {seed} --json");
@@ -154,7 +164,7 @@ fn judge(summary: &str) -> Result<()> {
     Ok(())
 }
 
-fn cargo_target() -> Result<std::path::PathBuf> {
+fn cargo_target() -> Result<PathBuf> {
     let metadata = shell::read(&mut cargo(&["metadata", "--format-version", "1", "--no-deps"]))?;
     let metadata: Value = serde_json::from_str(&metadata).context("reading cargo's metadata")?;
     Ok(metadata
