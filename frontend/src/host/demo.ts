@@ -17,7 +17,7 @@ export interface DemoPicture {
   /** Steps of the set-up that are done, and all of them. */
   done: number;
   steps: number;
-  /** Why the record would not follow now, as the engine says it. */
+  /** Why the record would not follow a loss of power now, as the engine says it. */
   held?: string;
   acts: DemoAct[];
 }

@@ -1,4 +1,5 @@
 // Every screen in its states. A new screen is a line here: it is then checked by axe and photographed in both themes.
+import { DEMO_CASES } from "./cases-demo.mjs";
 import { INCIDENT_CASES } from "./cases-incidents.mjs";
 import { MEMBER_CASES } from "./cases-members.mjs";
 import { SETUP_CASES } from "./cases-setup.mjs";
@@ -12,6 +13,7 @@ export const CASES = [
   ...INCIDENT_CASES,
   ...SETUP_CASES,
   ...MEMBER_CASES,
+  ...DEMO_CASES,
   { name: "overview-full", place: overview },
   { name: "overview-empty", place: overview, scenario: "empty" },
   { name: "overview-stale", place: overview, scenario: "stale", ranS: AFTER_LOSS_S },

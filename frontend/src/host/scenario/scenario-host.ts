@@ -5,6 +5,7 @@ import type { CommandName, Event, Progress, Subscribe } from "../../generated/ap
 import { HostError, type Answer, type Host, type Request, type Shell, type Subscription } from "../host";
 import { crowd, fleet } from "./cast";
 import { changes } from "./changes";
+import { FakeDemo } from "./demo";
 import { desk } from "./desk";
 import { members } from "./members";
 import { reads } from "./reads";
@@ -13,7 +14,7 @@ import { FakeShell } from "./shell";
 import { playFailover } from "./stories";
 import { World } from "./world";
 
-export const SCENARIOS = ["full", "empty", "fresh", "stale", "blind", "partial", "error", "loading", "failover", "crowd", "setup", "locked", "drift", "third", "foreign", "desktop", "bare-desktop"] as const;
+export const SCENARIOS = ["full", "empty", "fresh", "stale", "blind", "partial", "error", "loading", "failover", "crowd", "setup", "locked", "drift", "third", "foreign", "desktop", "bare-desktop", "fresh-desktop", "demo", "demo-building"] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
 /** Answers one command; what a scenario does not play it refuses. */
@@ -37,16 +38,19 @@ class ScenarioHost implements Host {
 
   constructor(scenario: Scenario) {
     this.#scenario = scenario;
-    const pools = scenario === "empty" || scenario === "fresh" ? [] : scenario === "crowd" ? crowd(CROWD) : fleet();
+    const isFresh = scenario === "fresh" || scenario === "fresh-desktop" || scenario === "demo-building";
+    const pools = scenario === "empty" || isFresh ? [] : scenario === "crowd" ? crowd(CROWD) : fleet();
     this.#world = new World(pools);
-    if (scenario === "empty" || scenario === "fresh") Object.assign(this.#world, { incidents: [], audit: [] });
-    if (scenario === "fresh") this.#world.profile = "missing";
+    if (scenario === "empty" || isFresh) Object.assign(this.#world, { incidents: [], audit: [] });
+    if (isFresh) this.#world.profile = "missing";
     this.#play = { ...reads(this.#world), ...changes(this.#world), ...setup(this.#world), ...desk(this.#world) };
     Object.assign(this.#play, members(this.#world, { ...this.#play }));
     begin(this.#world, scenario);
     const edge = this.#world.pool("production-edge");
     if (scenario === "failover" && edge) playFailover(this.#world, edge, STORY_MS);
     if (scenario === "blind") setTimeout(() => this.#goBlind(), STALE_MS);
+    const demo = scenario === "fresh-desktop" ? "none" : scenario === "demo" ? "ready" : scenario === "demo-building" ? "building" : undefined;
+    if (demo) this.shell = Object.assign(new FakeShell({ tray: demo === "none" }), { demo: new FakeDemo(demo) });
     if (scenario === "desktop") this.shell = new FakeShell({ tray: true });
     if (scenario === "bare-desktop") this.shell = new FakeShell({ tray: false, refuses: refusal("internal", "The autostart file could not be written", "HOME is not set") });
   }
