@@ -16,13 +16,17 @@ const DRIVEN: &str = "TAURI_WEBVIEW_AUTOMATION";
 
 /// Starts this program again with the environment that the web view needs, unless it has it. The pid stays.
 pub(crate) fn prepare() {
-    let is_driven = std::env::var_os(DRIVEN).as_deref() == Some(OsStr::new("true"));
-    if is_driven || std::env::var_os(NO_DMABUF).is_some() {
+    if is_driven() || std::env::var_os(NO_DMABUF).is_some() {
         return;
     }
     let Ok(own) = std::env::current_exe() else { return };
     // Only comes back when it fails; then the window may be blank, which is better than none.
     let _ = Command::new(own).args(std::env::args_os().skip(1)).env(NO_DMABUF, "1").exec();
+}
+
+/// Whether somebody drives the page from outside.
+pub(crate) fn is_driven() -> bool {
+    std::env::var_os(DRIVEN).as_deref() == Some(OsStr::new("true"))
 }
 
 pub(crate) fn log() {

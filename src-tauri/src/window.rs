@@ -12,6 +12,7 @@ use crate::app::Facts;
 use crate::border::Streams;
 use crate::demo::Demo;
 use crate::preferences::{Preferring, Theme};
+use crate::surroundings;
 
 pub(crate) const LABEL: &str = "main";
 /// The page's ground in both themes (`--app` of its tokens), so that nothing flashes before the first paint.
@@ -40,8 +41,8 @@ pub(crate) fn make(app: &AppHandle, hidden: bool) -> tauri::Result<WebviewWindow
         .visible(false)
         .theme(theme)
         .background_color(ground(theme))
-        // A demo's page keeps nothing either.
-        .incognito(is_demo)
+        // A demo's page keeps nothing either. A page without a memory cannot be driven from outside.
+        .incognito(is_demo && !surroundings::is_driven())
         .on_navigation(is_own)
         .on_page_load(|window, load| {
             if load.event() == PageLoadEvent::Started {

@@ -39,7 +39,7 @@ pub struct Picture {
     pub done: u32,
     /// All of them.
     pub steps: u32,
-    /// Why the record would not follow now, as the engine says it.
+    /// Why the record would not follow a loss of power now, as the engine says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held: Option<String>,
     /// What can be done.

@@ -9,7 +9,7 @@ use api::view::pool::PoolStatus;
 use api::{Change, EventBody, Subscribe, Topic};
 use client::{Client, Events};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Duration, Instant, sleep};
+use tokio::time::{Duration, Instant, MissedTickBehavior, interval, sleep};
 
 use crate::balancer::Wanted;
 use crate::ground::Ground;
@@ -25,6 +25,9 @@ const CUT_POWER: &str = "cut-power";
 const RESTORE: &str = "restore";
 /// Before a stream of events that ended is opened again.
 const BREATH: Duration = Duration::from_secs(1);
+
+/// How often the engine is asked how the pool stands.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What a person wants done.
 #[derive(Debug)]
@@ -82,9 +85,13 @@ impl Story {
         }
         self.say("Automatic failover is on. Take the active member away and watch the record follow");
         let mut events = self.listen().await;
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             self.draw();
             tokio::select! {
+                // What would happen may change without anything that happens.
+                _ = looks.tick() => drop(self.look().await),
                 order = orders.recv() => match order {
                     Some(Order { act, done }) => drop(done.send(self.act(&act).await)),
                     None => return,
@@ -109,16 +116,21 @@ impl Story {
 
     /// Opens the stream of events, and looks at how the pool stands.
     async fn listen(&mut self) -> Option<Events> {
-        let request = PoolStatusRequest { pool: Some(EDGE.into()) };
-        let Ok(read) = self.client.call(request).await else {
+        let Some(since_revision) = self.look().await else {
             sleep(BREATH).await;
             return None;
         };
+        self.client.subscribe(Subscribe { topics: vec![Topic::Pools], since_revision }).await.ok()
+    }
+
+    /// Looks at how the pool stands; the revision of what was seen.
+    async fn look(&mut self) -> Option<u64> {
+        let request = PoolStatusRequest { pool: Some(EDGE.into()) };
+        let read = self.client.call(request).await.ok()?;
         if let Some(status) = read.pools.into_iter().next() {
             self.saw(status);
         }
-        let subscribe = Subscribe { topics: vec![Topic::Pools], since_revision: read.revision };
-        self.client.subscribe(subscribe).await.ok()
+        Some(read.revision)
     }
 
     fn saw(&mut self, status: PoolStatus) {
@@ -142,6 +154,8 @@ impl Story {
     }
 
     async fn act(&mut self, act: &str) -> Result<(), DemoError> {
+        // What a person was shown may be a second old.
+        self.look().await;
         let offered = self.acts().into_iter().find(|offered| offered.id == act);
         let offered = offered
             .ok_or_else(|| DemoError::NotNow { why: format!("a demo has no act called {act:.40}") })?;
@@ -196,6 +210,9 @@ impl Story {
             let stopped = active.is_some_and(|member| !member.serves());
             stopped.then(|| format!("HAProxy on {name} is stopped already"))
         });
+        // Nobody learns from a loss that cannot be proven yet: members have to know each other for a while.
+        let why_not_cut =
+            why_not_cut.or_else(|| self.held().map(|why| format!("the record would stay: {why}")));
         let whole = self.members.iter().all(Member::is_whole);
         vec![
             Act { id: STOP_SERVICE, title: format!("Stop HAProxy on {name}"), why_not: why_not_stop },
@@ -208,15 +225,22 @@ impl Story {
         ]
     }
 
+    /// Why the record would not follow a loss of power now. While one is under way the question is answered soon.
+    fn held(&self) -> Option<String> {
+        if self.fault.is_some() {
+            return None;
+        }
+        let would = &self.status.as_ref()?.would_move;
+        (would.verdict != YesNo::Yes).then(|| without_code(&would.reason).to_owned())
+    }
+
     fn say(&self, words: &str) {
         tracing::info!("{words}");
         self.tell.send_modify(|picture| words.clone_into(&mut picture.words));
     }
 
     fn draw(&self) {
-        let acts = self.acts();
-        let would = self.status.as_ref().map(|status| &status.would_move);
-        let held = would.filter(|would| would.verdict == YesNo::No).map(|would| would.reason.clone());
+        let (acts, held) = (self.acts(), self.held());
         self.tell.send_if_modified(|picture| {
             let before = picture.clone();
             (picture.stage, picture.done) = (Stage::Ready, picture.steps);
@@ -226,6 +250,13 @@ impl Story {
     }
 }
 
+/// The engine's reason without the word before it that programs know it by, as in `one-voice: 1 of 2 voices`.
+fn without_code(reason: &str) -> &str {
+    let is_code =
+        |word: &str| word.contains('-') && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+    reason.split_once(": ").filter(|(code, _)| is_code(code)).map_or(reason, |(_, words)| words)
+}
+
 /// The next event; after a pause the end, so that the stream is opened again.
 async fn next(events: &mut Option<Events>) -> Option<api::Event> {
     if let Some(events) = events {
@@ -233,4 +264,16 @@ async fn next(events: &mut Option<Events>) -> Option<api::Event> {
     }
     sleep(BREATH).await;
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_read_the_reason_without_its_code() {
+        assert_eq!(without_code("one-voice: 1 of 2 voices: late"), "1 of 2 voices: late");
+        assert_eq!(without_code("edge-1 says: no"), "edge-1 says: no");
+        assert_eq!(without_code("nothing is known"), "nothing is known");
+    }
 }
