@@ -67,6 +67,12 @@ const STOPS: readonly [RegExp, (found: RegExpExecArray) => Stop][] = [
   [/^this console does not hold/, () => ({ what: "Another console kept the watch", remedy: "Only the console with the watch lease moves DNS" })],
 ];
 
+/** A host's reason without the names of its rules and without the target of a move that will not be. */
+export function plainReason(reason: string): string {
+  const parts = reason.split("; ").filter((part) => !part.startsWith("would promote "));
+  return parts.map((part) => part.replace(/^[a-z]+(?:-[a-z]+)+: /, "")).join("; ");
+}
+
 /** The reasons behind `heldReason`, each with what would change it. What is not known here stands in the host's words. */
 export function stopsOf(heldReason: string): Stop[] {
   return heldReason.split("; ").filter((part) => part !== "" && !part.startsWith("would promote ")).map((part): Stop => {

@@ -1,6 +1,7 @@
 // One pool's row: its status as the host watches it, and its settings as they are signed.
 
 import type { Answer, LeaseView, PauseView, PoolStatus, PoolView, RegisterView, Voters } from "../generated/api";
+import { plainReason } from "./causes";
 import type { MemberRow } from "./member.svelte";
 import { poolGlyph, type GlyphName } from "./posture";
 
@@ -54,7 +55,7 @@ export class PoolRow {
     this.hostname = status.hostname;
     this.traffic = status.traffic;
     this.standbys = status.standbys;
-    this.wouldMove = status.wouldMove;
+    this.wouldMove = { ...status.wouldMove, reason: plainReason(status.wouldMove.reason) };
     this.state = status.state;
     this.stateSinceMonoMs = atMonoMs - status.stateAgeMs;
     this.reason = status.reason;
