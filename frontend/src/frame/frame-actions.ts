@@ -4,6 +4,7 @@ import { doChange } from "../host/change";
 import { HostError, type Shell } from "../host/host";
 import { moment } from "../lib/format";
 import { incidentTitle } from "../live/activity";
+import { demo } from "../live/demo.svelte";
 import { desktop } from "../live/desktop.svelte";
 import type { Live } from "../live/live.svelte";
 import { HOUR_MS, mutedForMs, telling, untilTomorrowMs } from "../live/telling.svelte";
@@ -47,7 +48,7 @@ function windowActions(shell: Shell): Action[] {
   return [
     { id: "window.minimise", title: "Minimise the window", group: "Window", icon: "min", run: () => shell.minimise() },
     { id: "window.maximise", title: "Maximise or restore the window", group: "Window", icon: "sq", run: () => shell.toggleMaximise() },
-    { id: "window.hide", title: desktop.state?.tray === false ? "Put the window away" : "Hide to the tray", group: "Window", icon: "x", keys: "Ctrl+W", run: () => shell.close() },
+    { id: "window.hide", title: demo.isOne ? "Close and end the demo" : desktop.state?.tray === false ? "Put the window away" : "Hide to the tray", group: "Window", icon: "x", keys: "Ctrl+W", run: () => shell.close() },
     {
       id: "window.autostart", title: kept?.autostart ? "Do not start at login" : "Start at login", group: "Window", icon: "play", words: "autostart session boot",
       available: () => (kept ? YES : no("the desktop has not said how it is")), run: () => void autostart(shell, !kept?.autostart),

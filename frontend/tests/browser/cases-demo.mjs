@@ -27,6 +27,8 @@ export const DEMO_CASES = [
     act: async (page) => {
       await bar(page).getByText("Demo fleet: nothing here is real.").waitFor();
       await bar(page).getByText("The record moved from edge-fra-1 to edge-ams-2 after 1.9 s").waitFor();
+      // A demo has no tray to hide in: closing its window is its end, and says so.
+      await page.getByRole("button", { name: "Close and end the demo" }).waitFor();
     },
   },
   {
