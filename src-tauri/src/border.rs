@@ -115,11 +115,9 @@ pub(crate) struct ShellState {
     #[serde(skip_serializing_if = "Option::is_none")]
     update: Option<String>,
     preferences: Preferences,
-    /// The demo that this window shows, once there is something to see of it.
+    /// The demo that this window shows, if it shows one.
     #[serde(skip_serializing_if = "Option::is_none")]
     demo: Option<demo_fleet::Picture>,
-    /// Whether it shows one at all.
-    is_demo: bool,
 }
 
 impl ShellState {
@@ -130,7 +128,6 @@ impl ShellState {
             update: app.state::<app::Facts>().update(),
             preferences: app.state::<Preferring>().get(),
             demo: app.state::<Demo>().picture(),
-            is_demo: app.state::<Demo>().is_one(),
         }
     }
 

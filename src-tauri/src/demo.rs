@@ -44,7 +44,8 @@ impl Demo {
     }
 
     pub(crate) fn picture(&self) -> Option<Picture> {
-        self.with(|running| running.as_ref()?.fleet.as_ref().map(|fleet| fleet.picture().borrow().clone()))
+        let seen = |fleet: &Fleet| fleet.picture().borrow().clone();
+        self.with(|running| Some(running.as_ref()?.fleet.as_ref().map_or_else(Picture::default, seen)))
     }
 }
 

@@ -8,7 +8,6 @@ use tokio::task::JoinHandle;
 
 use crate::ground::Ground;
 use crate::home::Home;
-use crate::setup::STEPS;
 use crate::story::{Order, Story};
 use crate::{DemoError, Picture, Stage};
 
@@ -27,7 +26,7 @@ pub struct Fleet {
 impl Fleet {
     /// Starts making a fleet through the client of an engine that hosts [`Home::profile`] and nothing else yet.
     pub fn start(home: Arc<Home>, ground: Ground, client: Client) -> Self {
-        let (tell, told) = watch::channel(Picture::begin(STEPS));
+        let (tell, told) = watch::channel(Picture::default());
         let (orders, inbox) = mpsc::channel(ORDERS);
         let (end, ended) = oneshot::channel();
         let task = tokio::spawn(Story::new(home, ground, client, tell).run(inbox, ended));

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::setup::STEPS;
+
 /// How far a demo is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -46,10 +48,10 @@ pub struct Picture {
     pub acts: Vec<Act>,
 }
 
-impl Picture {
+impl Default for Picture {
     /// The beginning.
-    pub(crate) fn begin(steps: u32) -> Self {
+    fn default() -> Self {
         let words = "Making a profile of its own".to_owned();
-        Self { stage: Stage::Building, words, done: 0, steps, held: None, acts: Vec::new() }
+        Self { stage: Stage::Building, words, done: 0, steps: STEPS, held: None, acts: Vec::new() }
     }
 }

@@ -24,9 +24,7 @@ export interface DemoPicture {
 
 /** What the desktop knows of a demo. */
 export interface DemoState {
-  /** Whether this window shows one. */
-  isDemo: boolean;
-  /** How it stands, once it has begun. */
+  /** How it stands, in a window that shows one. */
   demo?: DemoPicture;
 }
 

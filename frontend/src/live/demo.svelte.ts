@@ -7,10 +7,10 @@ class Demo {
   #state = $state.raw<DemoState | undefined>();
 
   get isOne(): boolean {
-    return this.#state?.isDemo ?? false;
+    return this.picture !== undefined;
   }
 
-  /** None in a window that shows no demo, and before the demo has begun. */
+  /** None in a window that shows no demo. */
   get picture(): DemoPicture | undefined {
     return this.#state?.demo;
   }

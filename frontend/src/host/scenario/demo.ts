@@ -27,7 +27,7 @@ export class FakeDemo implements DemoDoor {
   readonly #following = new Set<(state: DemoState) => void>();
 
   constructor(shows: "none" | "building" | "ready") {
-    this.#state = shows === "none" ? { isDemo: false } : { isDemo: true, demo: shows === "building" ? BUILDING : READY };
+    this.#state = shows === "none" ? {} : { demo: shows === "building" ? BUILDING : READY };
   }
 
   begin = (): Promise<void> => Promise.resolve();
@@ -39,7 +39,7 @@ export class FakeDemo implements DemoDoor {
   }
 
   act(id: string): Promise<void> {
-    this.#state = { isDemo: true, demo: id === "restore" ? { ...READY, words: "Everything runs again. Nothing moves back by itself" } : CUT };
+    this.#state = { demo: id === "restore" ? { ...READY, words: "Everything runs again. Nothing moves back by itself" } : CUT };
     for (const hear of this.#following) hear(this.#state);
     return Promise.resolve();
   }
