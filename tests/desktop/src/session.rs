@@ -23,6 +23,11 @@ const WATCHER: &str = "org.kde.StatusNotifierWatcher";
 const WATCHER_PATH: &str = "/StatusNotifierWatcher";
 const SECRETS: &str = "org.freedesktop.secrets";
 
+/// After so long without an effect somebody presses again.
+const AGAIN: Duration = Duration::from_secs(5);
+/// What a button opens on a busy machine.
+const OPENED: Duration = Duration::from_secs(30);
+
 /// Whether this desktop shows trays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrayHost {
@@ -221,6 +226,24 @@ impl Session {
                 Some(told) => Seen::Yes(told.clone()),
                 None => Seen::NotYet(format!("{all:?}")),
             })
+        })
+    }
+
+    /// Presses a button of a notice and waits for what it does; once more where nothing happens, as a person does. The
+    /// program begins to listen only when the service has answered, and a test is quicker than any hand.
+    ///
+    /// # Errors
+    /// There is no such button, or it does nothing.
+    pub fn press_until(
+        &self,
+        told: &Told,
+        label: &str,
+        mut happens: impl FnMut(Duration) -> Result<()>,
+    ) -> Result<()> {
+        self.press(told, label)?;
+        happens(AGAIN).or_else(|_| {
+            self.press(told, label)?;
+            happens(OPENED)
         })
     }
 

@@ -59,8 +59,8 @@ fn play(world: &mut World) -> Result<()> {
     ensure!(told.urgency == URGENT && told.body.contains("DNS moved in"), "{told:?}");
     let labels: Vec<&str> = told.actions.iter().map(|(_, label)| label.as_str()).collect();
     ensure!(labels == ["Open", "See why", "Mute 1 h"], "{labels:?}");
-    desk.session.press(&told, "See why")?;
-    page.wait("the incident's page", SOON, "location.hash.startsWith('#/incidents/')")?;
+    let incident = "location.hash.startsWith('#/incidents/')";
+    desk.session.press_until(&told, "See why", |bound| page.wait("the incident's page", bound, incident))?;
     let to = told.title.trim_start_matches("demo moved to ").to_owned();
     let row = tray.wait_row("the new active member", READY, |row| {
         row.label.contains("demo")

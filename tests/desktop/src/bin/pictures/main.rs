@@ -80,6 +80,8 @@ fn sit(fleet: &mut Fleet, to: &Path) -> Result<()> {
 
     let panel = Panel::open(&desk, Theme::Dark)?;
     let program = start(Theme::Dark)?;
+    // The window tells its theme only once it was told again, and the tray's icon asks when its shape changes.
+    program.page().script(setup::PREFER_DARK)?;
     console.set_up(&servers, dns)?;
     let _traffic = Traffic::begin(client, dns.address(), &format!("lb.{}", fleet::ZONE))?;
     // The page was at its welcome when the command line made the profile.

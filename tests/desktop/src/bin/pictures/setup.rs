@@ -24,6 +24,12 @@ pub(crate) struct Console<'a> {
     pub(crate) passphrase: &'a str,
 }
 
+/// As the page tells the shell.
+pub(crate) const PREFER_DARK: &str = "
+const preferences = { theme: 'dark', autostart: false, toldNoTray: true };
+window.__TAURI_INTERNALS__.invoke('shell_prefer', { preferences });
+return 1";
+
 /// The theme that the program starts with.
 pub(crate) fn prefer(desk: &Desk, theme: Theme) -> Result<()> {
     let dir = desk.dir().join("home/.config/serversctl");

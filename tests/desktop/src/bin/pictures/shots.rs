@@ -70,8 +70,11 @@ impl Album<'_> {
     /// The window over the whole screen again, and the pointer where nothing lies below it.
     pub(crate) fn fill_window(&self) -> Result<()> {
         self.window(SCREEN.0, SCREEN.1, 0)?;
-        let (x, y) = (SCREEN.0 / 2, SCREEN.1 - 5);
-        self.xdotool(&["mousemove", &x.to_string(), &y.to_string()])
+        let (x, y) = ((SCREEN.0 / 2).to_string(), (SCREEN.1 - 5).to_string());
+        // In steps: the last one alone is not always told.
+        let leap = ["mousemove", &x, "400", "sleep", "0.5"];
+        let step = ["mousemove", &x, &y, "sleep", "0.5", "mousemove_relative", "3", "0"];
+        self.xdotool(&[&leap[..], &step].concat())
     }
 
     pub(crate) fn pages(&self, active: &str) -> Result<()> {
@@ -109,6 +112,8 @@ impl Album<'_> {
         let secret = page.text_of("[role=dialog] .sec .mono", SOON)?;
         let _agent = product::wait_for_enrolment(member, NEWCOMER, &secret)?;
         page.wait_text("Waiting for the first heartbeat", READY)?;
+        // A new roster is looked at anew by everybody.
+        pause("the others to be seen again", 17)?;
         ensure!(!page.text()?.contains(&secret), "the secret would stand in a picture");
         self.both("add-member")
     }
@@ -145,7 +150,7 @@ impl Album<'_> {
 
 /// Keeps the member's service waiting, long enough for two pictures.
 const SLOW_AT: &str = "/etc/systemd/system/balctl-heartbeat.service.d/slow.conf";
-const SLOW: &[u8] = b"[Service]\nExecStartPre=/bin/sleep 25\n";
+const SLOW: &[u8] = b"[Service]\nExecStartPre=/bin/sleep 45\n";
 
 /// Drops what a viewer does not see; a picture that is still too large loses colours that nobody would miss.
 fn small(path: &Path) -> Result<()> {

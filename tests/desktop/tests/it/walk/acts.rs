@@ -158,8 +158,8 @@ impl Walk<'_> {
         let to = told.title.rsplit(' ').next().unwrap_or_default().to_owned();
         self.record_is(&to)?;
 
-        session.press(&told, "See why")?;
-        page.wait("the incident's page", SOON, "location.hash.startsWith('#/incidents/')")?;
+        let incident = "location.hash.startsWith('#/incidents/')";
+        session.press_until(&told, "See why", |bound| page.wait("the incident's page", bound, incident))?;
         page.wait_text(&format!("Moved from {from} to {to}"), SOON)?;
         page.wait_text("Why it moved", SOON)?;
         page.wait_text("DNS change", SOON)?;
