@@ -59,7 +59,8 @@ class Looks {
     root.dataset["theme"] = this.theme === "system" ? system : this.theme;
     root.dataset["density"] = this.density;
     root.dataset["motion"] = this.motion;
-    root.style.setProperty("zoom", this.zoom === 100 ? "" : String(this.zoom / 100));
+    // Of the body, which is positioned: so what floats over the page is measured and laid in the same scale.
+    document.body.style.setProperty("zoom", this.zoom === 100 ? "" : String(this.zoom / 100));
   }
 }
 

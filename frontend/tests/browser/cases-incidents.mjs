@@ -203,7 +203,7 @@ export const INCIDENT_CASES = [
       await press("]");
       expect("] goes to the next part of the settings", (await place()) === "#/settings/appearance");
       await press("Control+-");
-      expect("Ctrl - makes it smaller", (await page.evaluate(() => document.documentElement.style.zoom)) === "0.9");
+      expect("Ctrl - makes it smaller", (await page.evaluate(() => document.body.style.zoom)) === "0.9");
       await press("Control+0");
       await press("g", "o");
       await press("Control+k");

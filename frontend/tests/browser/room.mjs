@@ -23,6 +23,7 @@ export async function roomWalk(browser, fail) {
     }
   }
   await dialogs(browser, fail);
+  await floats(browser, fail);
 }
 
 async function settled(page) {
@@ -43,6 +44,40 @@ const DIALOGS = [
   ["rehearsal", "pool/production-edge/settings", (page) => page.getByRole("button", { name: "Rehearse again" }).first().click()],
   ["pause", "pool/production-edge/settings", (page) => page.getByRole("button", { name: "Pause for everyone" }).click()],
 ];
+
+/** What floats over the page, with whatever it belongs to. */
+const FLOATS = [
+  ["explanation", "overview", "[role=dialog].explained", (page) => page.getByRole("button", { name: "par-2, Degraded: explain" }).first()],
+  ["notices", "overview", "[role=dialog].notices", (page) => page.getByRole("button", { name: /^Notices/ })],
+  ["menu", "overview", "[role=menu]", (page) => page.getByRole("button", { name: "More about: par-2 is degraded." })],
+  ["menu of reports", "incidents/00000042-0000-4000-a000-000000000000", "[role=menu]", (page) => page.getByRole("button", { name: "Export report" })],
+  ["tooltip", "pool/production-edge/overview", ".tip", (page) => page.getByRole("button", { name: "Add member" }).nth(1)],
+];
+
+/** At every size it stands in the window, at what it belongs to, and Esc closes it at once. */
+async function floats(browser, fail) {
+  for (const [name, place, what, of] of FLOATS) {
+    for (const zoom of [80, 100, 125, 200]) {
+      const says = (fault) => fail(`${name}, ${zoom} %`, fault);
+      const { page } = await browser.open({ scenario: "desktop", place, ranS: 6, size: { width: 1280, height: 800 }, looks: { zoom } });
+      await settled(page);
+      await (what === ".tip" ? of(page).focus() : of(page).click());
+      await page.clock.runFor(900);
+      const float = await page.locator(what).boundingBox().catch(() => null);
+      const home = await of(page).boundingBox();
+      if (!float || !home) says("it does not open");
+      else {
+        if (float.x < 0 || float.y < 0 || float.x + float.width > 1281 || float.y + float.height > 801) says(`it stands at ${Object.values(float).map(Math.round).join()}, outside the window`);
+        const away = Math.max(home.x - float.x - float.width, float.x - home.x - home.width, home.y - float.y - float.height, float.y - home.y - home.height);
+        if (away > 24 * (zoom / 100)) says(`it stands ${Math.round(away)} px from what it belongs to`);
+      }
+      await page.keyboard.press("Escape");
+      await page.clock.runFor(400);
+      if ((await page.locator(what).count()) > 0) says("Esc does not close it");
+      await page.close();
+    }
+  }
+}
 
 async function dialogs(browser, fail) {
   for (const [name, place, open] of DIALOGS) {
@@ -72,7 +107,7 @@ function lengthen() {
     const text = node.data.trim();
     const holder = node.parentElement;
     if (!/[a-z]{3}/.test(text) || names.has(text) || holder.closest(".mono, code, pre, kbd, time, option, .sr, script, style, svg")) continue;
-    if (/^[a-z]+-[a-z]*-?\d+$/.test(text)) continue;
+    if (/^[a-z]+-[a-z]*-?\d+$/.test(text) || /^(?:[\d.,]+ ?(?:ms|s|min|h|days?|%|[KMGT]?B(?:\/s)?)?\s*)+$/.test(text)) continue;
     const more = Math.ceil(text.length * 0.4);
     node.data = `${node.data.replace(/\s+$/, "")}${more < 6 ? "ö".repeat(more) : FILL.repeat(4).slice(0, more)}${/\s+$/.exec(node.data)?.[0] ?? ""}`;
   }
