@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -179,6 +180,7 @@ impl Vault {
     /// # Errors
     /// Whatever stands between us and the secrets.
     pub fn probe(&self) -> Result<(), VaultError> {
+        let _alone = PROBING.lock().unwrap_or_else(PoisonError::into_inner);
         let name = canary();
         let canary = SecretString::from(CANARY);
         self.put(&name, &canary)?;
@@ -231,6 +233,9 @@ impl Vault {
         }
     }
 }
+
+/// Two probes at once would take away each other's canary, and an open vault would be called locked.
+static PROBING: Mutex<()> = Mutex::new(());
 
 /// What the probe writes; no secret.
 const CANARY: &str = "serversctl canary";

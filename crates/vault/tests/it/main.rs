@@ -47,6 +47,18 @@ fn secrets_survive_a_restart_and_only_for_the_passphrase() {
 }
 
 #[test]
+fn looks_that_come_together_leave_each_other_alone() {
+    let directory = TempDir::new().unwrap();
+    let vault = made(directory.path());
+    let looks = || (0..5).map(|_| vault.state()).collect::<Vec<_>>();
+    let seen: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(looks)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(seen.iter().all(|state| matches!(state, State::Open)), "{seen:?}");
+}
+
+#[test]
 fn nothing_on_disk_or_in_debug_shows_a_secret() {
     let directory = TempDir::new().unwrap();
     let vault = made(directory.path());
