@@ -13,6 +13,7 @@ const MORE = [
   { scenario: "setup", places: ["pool/new-edge/overview", "pool/new-edge/dns", "pool/new-edge/settings"] },
   { scenario: "fresh", places: ["overview"] }, { scenario: "locked", places: ["overview"] }, { scenario: "empty", places: ["overview", "providers"] },
   { scenario: "drift", places: ["pool/production-edge/dns"] }, { scenario: "foreign", places: ["pool/production-edge/dns"] }, { scenario: "third", places: ["pool/production-edge/overview"] },
+  { scenario: "demo", places: ["overview"] }, { scenario: "fresh-desktop", places: ["overview"] },
 ];
 
 export async function actionsWalk(browser, fail) {
