@@ -221,6 +221,14 @@ fn name(text: &str) -> String {
 fn sentence(text: &str) -> String {
     let text = clean(text, TEXT_CHARS_MAX);
     let text = text.trim_end_matches('.');
+    // A server's name is written as it is.
+    if text
+        .split(' ')
+        .next()
+        .is_some_and(|word| word.contains(|letter: char| letter.is_ascii_digit() || letter == '.'))
+    {
+        return text.to_owned();
+    }
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

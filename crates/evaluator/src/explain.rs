@@ -27,7 +27,7 @@ pub struct Explanation {
     pub epoch: Option<u64>,
     /// The member that the marker names.
     pub active: Option<MemberId>,
-    /// Every member and witness.
+    /// Every member and witness: the active one, then the others in the order in which they would take over.
     pub members: Vec<MemberView>,
     /// Voters heard.
     pub voters: Voters,
@@ -148,13 +148,7 @@ impl Machine {
             sentence: self.sentence(now),
             epoch: self.memory.marker.as_ref().map(|marker| marker.epoch),
             active: self.active,
-            members: self
-                .roster
-                .members
-                .keys()
-                .take(MEMBERS_MAX)
-                .map(|id| self.member_view(now, *id))
-                .collect(),
+            members: self.in_order(now).map(|id| self.member_view(now, id)).collect(),
             voters: Voters {
                 heard: quorum.heard,
                 all: quorum.all,
@@ -177,6 +171,15 @@ impl Machine {
             next,
             next_in_ms: next_at.map(|at| (at - now).as_ms()),
         }
+    }
+
+    /// The active member, then the others as they would take over, so that the first ready one is the one that would.
+    fn in_order(&self, now: Time) -> impl Iterator<Item = MemberId> {
+        let mut ids: Vec<MemberId> = self.roster.members.keys().copied().collect();
+        let is_witness =
+            |id: &MemberId| self.roster.members.get(id).is_some_and(|entry| entry.part == Part::Witness);
+        ids.sort_by_cached_key(|id| (self.active != Some(*id), is_witness(id), self.order(now, *id)));
+        ids.into_iter().take(MEMBERS_MAX)
     }
 
     fn member_view(&self, now: Time, member: MemberId) -> MemberView {

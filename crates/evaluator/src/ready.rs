@@ -137,7 +137,8 @@ impl Machine {
         self.standbys().filter(|id| self.bar(now, *id).is_none()).min_by_key(|id| self.order(now, *id))
     }
 
-    fn order(&self, now: Time, id: MemberId) -> (bool, u32, Reverse<Span>, MemberId) {
+    /// Smallest takes over first.
+    pub(crate) fn order(&self, now: Time, id: MemberId) -> (bool, u32, Reverse<Span>, MemberId) {
         let priority = self.roster.members.get(&id).map_or(u32::MAX, |entry| entry.priority);
         (self.hold.quarantined(id, now), priority, Reverse(self.ready_streak(now, id)), id)
     }

@@ -107,6 +107,10 @@ fn the_worst_pool_wins() {
     let down = PoolStatus { traffic: answer(YesNo::No), ..pool(3, "hosting-eu") };
     check(vec![], TrayShape::Well, "ServersCTL: no pools yet");
     check(vec![pool(1, "edge"), pool(4, "shop")], TrayShape::Well, "ServersCTL: 2 pools protected");
+    // Without a name a pool has nowhere to go on to: its members are what there is to tell.
+    let unnamed =
+        PoolStatus { hostname: None, would_move: answer(YesNo::No), ..failing("hosting-eu", "ROUTE") };
+    check(vec![pool(1, "edge"), unnamed], TrayShape::Well, "ServersCTL: 2 pools protected");
     check(
         vec![pool(1, "edge"), bare.clone(), failing("waits", "ASK")],
         TrayShape::Attention,
@@ -290,7 +294,7 @@ fn a_move_is_told_with_its_target_its_time_and_its_incident() {
     assert_eq!(picture.answered(ask, serde_json::to_value(&incident).unwrap(), NOW.unix_ms).unwrap(), []);
     let alert = hear(&mut picture, notice("moved", Some(id))).remove(0);
     assert_eq!(alert.title, "production-edge moved to edge-fra-1");
-    assert_eq!(alert.body, "Edge-ams-2 was silent for 10 s. DNS moved in 11.1 s");
+    assert_eq!(alert.body, "edge-ams-2 was silent for 10 s. DNS moved in 11.1 s");
     assert_eq!(alert.level, Level::Urgent);
     assert_eq!(alert.place, Place::incident(&id.to_string()));
     assert_eq!(

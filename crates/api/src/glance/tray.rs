@@ -283,7 +283,9 @@ fn posture(pool: &PoolStatus) -> Posture {
         "CLAIM" | "WRITE" | "VERIFY" => return Posture::Moving,
         "NO_TARGET" => return Posture::Down,
         "ASK" | "LOCKED" | "DRIFT" | "FAILED" | "UNKNOWN" => return Posture::Attention,
-        "UNWATCHED" | "BLIND" | "COLD" | "ROUTE" => return Posture::Unknown,
+        "UNWATCHED" | "BLIND" => return Posture::Unknown,
+        // A pool without a name has nowhere to go on to; its members are what there is to tell.
+        "COLD" | "ROUTE" if pool.hostname.is_some() => return Posture::Unknown,
         _ => {}
     }
     let any = |of: fn(&Health) -> bool| pool.members.iter().any(|member| of(&member.health));
@@ -324,7 +326,8 @@ fn trouble(pool: &PoolStatus) -> String {
         "DRIFT" => return "has a record that somebody else changed".to_owned(),
         "FAILED" | "UNKNOWN" => return "has trouble with its DNS provider".to_owned(),
         "UNWATCHED" => return "is not watched here".to_owned(),
-        "BLIND" | "COLD" | "ROUTE" => return "is being looked at".to_owned(),
+        "BLIND" => return "is being looked at".to_owned(),
+        "COLD" | "ROUTE" if pool.hostname.is_some() => return "is being looked at".to_owned(),
         _ => {}
     }
     if pool.hostname.is_some() && pool.standbys.verdict == YesNo::No {

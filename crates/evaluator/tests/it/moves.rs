@@ -163,6 +163,25 @@ fn cutover_takes_the_next_ready_standby() {
 }
 
 #[test]
+fn who_is_shown_as_next_is_who_takes_over() {
+    let mut world = World::steady(3, 10);
+    let mut roster = world.setup.roster.clone();
+    roster.version += 1;
+    roster.members.get_mut(&id(2)).unwrap().priority = 9;
+    world.setup.roster = roster.clone();
+    world.input(Input::Roster(roster));
+    world.run(5);
+    let shown = world.machine.explain(world.now).members;
+    let names: Vec<&str> = shown.iter().map(|member| member.name.as_str()).collect();
+    assert_eq!(names, ["edge-1", "edge-3", "edge-2"]);
+    world.command(Command::Cutover { by: "anna".into() });
+    assert_eq!(world.a, [address(3)]);
+    world.run(1);
+    let shown = world.machine.explain(world.now).members;
+    assert_eq!(shown.first().map(|member| member.name.as_str()), Some("edge-3"));
+}
+
+#[test]
 fn a_pause_stops_automation_and_not_people() {
     let mut world = World::steady(3, 10);
     world.policy(|policy| {

@@ -20,7 +20,8 @@ fn the_demo_fleet_fails_over_in_the_window_and_leaves_nothing() -> Result<()> {
     let page = program.page();
     page.wait_text("Stop HAProxy on", BUILT)?;
     page.wait_text("Demo fleet", MOVED)?;
-    let stop = "[...document.querySelectorAll('button')].find((one) => one.innerText.startsWith('Stop HAProxy on'))";
+    let stop =
+        "[...document.querySelectorAll('button')].find((one) => one.innerText.startsWith('Stop HAProxy on'))";
     let name = page.script(&format!("return {stop}.innerText.trim()"))?;
     page.press(name.as_str().unwrap_or_default(), BUILT)?;
     page.wait_text("The record moved from", MOVED)?;
