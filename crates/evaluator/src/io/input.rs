@@ -20,7 +20,7 @@ pub enum Credential {
 /// Everything that can happen to a machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Input {
-    /// Time passed: every 250 ms and whenever [`Output::WakeAt`] asked for it. Steps further apart than 1.25 s forbid
+    /// Time passed: every 250 ms and whenever [`Output::WakeAt`](super::Output::WakeAt) asked for it. Steps further apart than 1.25 s forbid
     /// acting for 5 s, further apart than 3 s count as [`OwnFault::Stalled`].
     Tick,
     /// What one relay told this console.

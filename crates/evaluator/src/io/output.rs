@@ -112,7 +112,7 @@ pub struct Claim {
 /// Everything a machine can ask for. Executing one twice is harmless.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Output {
-    /// Call [`Input::Tick`] no later than this. Given only when it lies closer than the regular ticks reach (1.25 s);
+    /// Call [`Input::Tick`](super::Input::Tick) no later than this. Given only when it lies closer than the regular ticks reach (1.25 s);
     /// a later one does not cancel an earlier one, and a tick too many is harmless.
     WakeAt(Time),
     /// Read relays at this rhythm from now on.
@@ -142,7 +142,7 @@ pub enum Output {
         /// Latest moment on this console's clock by which an answer is waited for.
         deadline: Time,
         /// Not to be sent after this moment on this console's clock: the guards were true at the decision, and nobody
-        /// has looked since. An executor that is later drops it and says [`WriteOutcome::NotSent`].
+        /// has looked since. An executor that is later drops it and says [`WriteOutcome::NotSent`](super::WriteOutcome::NotSent).
         not_after: Time,
     },
     /// Tell the new active and the old one their roles.
