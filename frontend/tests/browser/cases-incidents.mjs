@@ -180,8 +180,11 @@ export const INCIDENT_CASES = [
       expect("/ filters", (await page.locator("a[data-row]").count()) === 1);
       await press("Escape", "j", "j", "Enter");
       expect("J and Enter open the second incident", (await place()).startsWith("#/incidents/00000041"));
+      // Its keys stand once it is drawn.
+      await page.getByText("Timeline", { exact: true }).first().waitFor();
       await press("]");
       expect("] opens the older one", (await place()).startsWith("#/incidents/00000040"));
+      await page.getByText("Timeline", { exact: true }).first().waitFor();
       await press("Escape");
       expect("Escape goes back to the list", (await place()) === "#/incidents");
       await press("g", "p");
