@@ -15,8 +15,11 @@ use async_trait::async_trait;
 use crate::{Adoption, Fqdn, Move, MoveOutcome, Names, Provider, Reading};
 
 mod cases;
+pub mod cloudflare_double;
 pub mod cutter;
+pub mod stage;
 pub mod update_bench;
+pub mod whm_double;
 
 /// The time each write gets. Far more than any local server needs, so only a hang reaches it.
 pub const DEADLINE: Duration = Duration::from_secs(10);

@@ -2,7 +2,10 @@
 
 use std::{io, net::SocketAddr};
 
+pub use self::api::ApiFault;
 use crate::Fqdn;
+
+mod api;
 
 /// Why an operation on a provider failed or was refused.
 #[derive(Debug, thiserror::Error)]
@@ -164,6 +167,17 @@ pub enum DnsError {
         /// What is wrong with it.
         reason: String,
     },
+    /// An HTTPS API did not do what it was asked.
+    #[error("{operation} at {endpoint}")]
+    Api {
+        /// The API's host, with its port where that is not the usual one.
+        endpoint: String,
+        /// What was tried.
+        operation: &'static str,
+        /// Why it failed.
+        #[source]
+        fault: ApiFault,
+    },
     /// This computer cannot give random numbers.
     #[error("no random numbers from the operating system")]
     Random {
@@ -216,7 +230,27 @@ impl DnsError {
             | Self::Unsupported { .. }
             | Self::Unsigned { .. }
             | Self::Protocol { .. } => false,
+            Self::Api { fault, .. } => fault.is_transient(),
         }
+    }
+
+    /// True when the server refused the credential, whether or not that can be proven.
+    pub fn is_credential(&self) -> bool {
+        matches!(
+            self,
+            Self::WrongKey { .. }
+                | Self::Unauthenticated { .. }
+                | Self::Api { fault: ApiFault::Credential { .. }, .. }
+        )
+    }
+
+    /// True when the server does not serve the zone, or not to this credential.
+    pub fn is_wrong_zone(&self) -> bool {
+        matches!(
+            self,
+            Self::WrongZone { .. }
+                | Self::Api { fault: ApiFault::NoSuchZone { .. } | ApiFault::AmbiguousZone { .. }, .. }
+        )
     }
 
     /// The error and its causes in one line, for an outcome that is kept as text.

@@ -10,6 +10,7 @@
 
 use std::{
     net::{Ipv4Addr, Ipv6Addr},
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
@@ -96,6 +97,9 @@ pub struct Reading {
     pub foreign_owners: Vec<String>,
     /// The zone's SOA serial.
     pub serial: Option<u32>,
+    /// What customers get when they ask for the label.
+    #[serde(default)]
+    pub front: Front,
     /// What the provider itself needs again for a write after this reading.
     pub token: ReadToken,
 }
@@ -116,6 +120,18 @@ impl Reading {
             _ => None,
         }
     }
+}
+
+/// What a provider gives out for the label.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Front {
+    /// The A record itself.
+    #[default]
+    Direct,
+    /// The provider's own addresses, which forward to the A record. Resolvers never see A, and the TTL is the
+    /// provider's, so neither can be checked by asking DNS.
+    Proxied,
 }
 
 /// Provider-private text from a reading (record ids, a serial). It is stored with an intent and sent back unchanged.
@@ -257,6 +273,20 @@ pub enum Sent {
     Maybe,
 }
 
+/// Set just before the first octet of a change can leave; read when the deadline ends an attempt from outside.
+#[derive(Default)]
+pub(crate) struct SentFlag(AtomicBool);
+
+impl SentFlag {
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> Sent {
+        if self.0.load(Ordering::Relaxed) { Sent::Maybe } else { Sent::No }
+    }
+}
+
 /// The records that a write should have left behind.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Expected {
@@ -298,6 +328,7 @@ impl Expected {
             return Err(Mismatch(format!("A should be {a} alone and is {}", addresses(reading))));
         }
         if let Some(ttl_s) = self.ttl_s
+            && reading.front == Front::Direct
             && reading.a.iter().any(|record| record.ttl_s != ttl_s)
         {
             let found = reading.a.first().map_or(0, |record| record.ttl_s);

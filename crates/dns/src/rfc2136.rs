@@ -28,7 +28,7 @@ pub use crate::session::Timeouts;
 use crate::{
     ARecord, Adoption, DnsError, Fqdn, Move, MoveOutcome, Names, Provider, ProviderFacts, ReadToken, Reading,
     Release, Sent, TtlChange,
-    provider::{Scratch, ScratchWrite},
+    provider::{Scratch, ScratchWrite, SentFlag},
     session::Session,
     tsig::{SignedRequest, TsigKey},
     wire,
@@ -406,20 +406,6 @@ impl Asked {
             Self::Signed(request) => &request.bytes,
             Self::Plain(bytes) => bytes,
         }
-    }
-}
-
-/// Set just before the first octet can leave; read when the deadline ends an attempt from outside.
-#[derive(Default)]
-struct SentFlag(std::sync::atomic::AtomicBool);
-
-impl SentFlag {
-    fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    fn get(&self) -> Sent {
-        if self.0.load(Ordering::Relaxed) { Sent::Maybe } else { Sent::No }
     }
 }
 

@@ -67,7 +67,8 @@ pub(super) async fn moves(bench: &dyn Bench) {
         let verified = provider.verify(&names, &Expected::after(&step)).await.expect("the server answers");
         assert_eq!(verified, Ok(()), "move {round}");
         let after = read(&*provider, &names).await;
-        assert_ne!(after.serial, reading.serial, "the serial must follow a move");
+        // An API may have none to show; one that is shown must follow a move.
+        assert!(after.serial.is_none() || after.serial != reading.serial, "the serial must follow a move");
         (from, marked) = (to, next);
     }
 }
@@ -209,10 +210,7 @@ pub(super) async fn bad_keys(bench: &dyn Bench) {
 }
 
 fn check_key_fault(access: Access, error: &DnsError) {
-    assert!(
-        matches!(error, DnsError::WrongKey { .. } | DnsError::Unauthenticated { .. }),
-        "{access:?} must be named as the key's fault: {error:?}"
-    );
+    assert!(error.is_credential(), "{access:?} must be named as the key's fault: {error:?}");
     assert!(!error.is_transient(), "{error:?}");
 }
 
@@ -237,7 +235,7 @@ pub(super) async fn wrong_zone(bench: &dyn Bench) {
 
 /// Knot does not sign what it says about a zone that it does not serve.
 fn is_zone_fault(error: &DnsError) -> bool {
-    matches!(error, DnsError::WrongZone { .. } | DnsError::Unauthenticated { .. }) && !error.is_transient()
+    (error.is_wrong_zone() || matches!(error, DnsError::Unauthenticated { .. })) && !error.is_transient()
 }
 
 pub(super) async fn label_outside_the_zone(bench: &dyn Bench) {

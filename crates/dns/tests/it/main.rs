@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::unwrap_in_result, reason = "in a test the panic is the report")]
 
 mod bind;
+mod cloudflare;
 mod delegated;
 mod demo;
 mod named;
 mod network;
+mod road;
+mod whm;

@@ -1,0 +1,343 @@
+//! Cloudflare: DNS records by its API v4, with a token.
+//!
+//! Every write reads the name, compares all of it with what the write expects, and sends one batch ([`batch`]), which is
+//! one transaction: the marker's record is consumed by its id, A is changed in place, the new marker is put. The reading
+//! before costs a round trip and makes a foreign edit of A visible up to that moment. What the outcome of a batch means
+//! is decided by the API's codes; a lost answer, a 5xx and anything that is not the API's own answer leave it unknown.
+//!
+//! The zone is looked up by its name, never taken from a setting: with a foreign zone's id the API would quietly append
+//! that zone to our names. Calls are counted in a [`RateBudget`] that all pools of one account share.
+//!
+//! Publication to the edge is not atomic and not ours to see; the API says what is stored. The reference for all of it
+//! is Cloudflare's own documentation of "Batch DNS Records", "Zones" and "Verify Token".
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use tokio::time::timeout;
+
+pub use self::{
+    account::{TokenFacts, TokenState, ZoneFacts},
+    budget::{Purpose, RateBudget},
+};
+use self::{
+    batch::{Batch, Conflict},
+    picture::{Picture, filters, scratch_ids},
+    wire::{Id, Record, Reply},
+};
+use crate::{
+    Adoption, DnsError, Fqdn, Move, MoveOutcome, Names, Provider, ProviderFacts, Reading, Release, TtlChange,
+    error::ApiFault,
+    provider::{Scratch, ScratchWrite, SentFlag},
+    web::{Answer, Ask, Body, Road, Scheme, Web},
+};
+
+mod account;
+mod batch;
+mod budget;
+mod picture;
+mod wire;
+
+/// The API's address.
+pub const API: &str = "https://api.cloudflare.com/client/v4";
+
+/// Records on one page; what other clients ask for.
+const RECORDS_PER_PAGE: usize = 100;
+/// Pages of one list that are read before giving up: our own names fill one.
+const PAGES_MAX: u64 = 20;
+/// A page of records takes about 60 KB.
+const ANSWER_SIZE_BYTES_MAX: usize = 1 << 20;
+/// How often a list is read again because it changed between two pages.
+const TORN_READS_MAX: usize = 3;
+const READING: &str = "reading";
+const UPDATE: &str = "an update";
+
+/// Which zone is changed with which token.
+pub struct Config {
+    /// The zone.
+    pub zone: Fqdn,
+    /// The account that holds it, where the token sees several zones of that name; also where an account's own token
+    /// is verified.
+    pub account_id: Option<String>,
+    /// What people call the token; never the token.
+    pub credential: String,
+    /// The token: Zone Read and DNS Edit on this zone.
+    pub token: SecretString,
+    /// The way to the API.
+    pub road: Road,
+    /// The calls left to the account; every provider of it gets the same.
+    pub budget: Arc<RateBudget>,
+}
+
+/// The provider for Cloudflare.
+pub struct Cloudflare {
+    web: Web,
+    zone: Fqdn,
+    account_id: Option<Id>,
+    credential: String,
+    budget: Arc<RateBudget>,
+    /// The zone's id, once it has been looked up; forgotten when the API does not know it any more.
+    zone_id: Mutex<Option<Id>>,
+}
+
+impl Cloudflare {
+    /// Makes a provider. Nothing is contacted yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiFault::Setting`] when a setting cannot be used.
+    pub fn new(config: Config) -> Result<Self, DnsError> {
+        Self::build(config, API, Scheme::Https)
+    }
+
+    /// As [`Cloudflare::new`] for a double at `http://127.0.0.1:<port>/client/v4`.
+    ///
+    /// # Errors
+    ///
+    /// Also when the address is not a loopback address.
+    #[cfg(feature = "conformance")]
+    pub fn for_double(config: Config, base: &str) -> Result<Self, DnsError> {
+        Self::build(config, base, Scheme::PlainLoopback)
+    }
+
+    fn build(config: Config, base: &str, scheme: Scheme) -> Result<Self, DnsError> {
+        let Config { zone, account_id, credential, token, road, budget } = config;
+        let web = Web::new(base, scheme, "Bearer ".to_owned(), token, &road)?;
+        let account_id = account_id.filter(|id| !id.trim().is_empty()).map(Id::try_from).transpose();
+        let account_id = account_id.map_err(|reason| {
+            web.error("setting up", ApiFault::Setting { what: "the account's id", reason })
+        })?;
+        Ok(Self { web, zone, account_id, credential, budget, zone_id: Mutex::new(None) })
+    }
+
+    fn check_zone(&self, names: &Names) -> Result<(), DnsError> {
+        if *names.zone() == self.zone {
+            Ok(())
+        } else {
+            Err(DnsError::OutsideZone { label: names.label().clone(), zone: self.zone.clone() })
+        }
+    }
+
+    /// One call within the budget.
+    async fn call(&self, ask: Ask<'_>, purpose: Purpose) -> Result<Reply, ApiFault> {
+        self.budget.take(purpose).map_err(|retry_after_ms| ApiFault::Throttled { retry_after_ms })?;
+        let answer = self.web.send(ask).await?;
+        self.judge(&answer)
+    }
+
+    fn judge(&self, answer: &Answer) -> Result<Reply, ApiFault> {
+        if let Some((calls, window_s)) = answer.calls_left {
+            self.budget.heed(calls, window_s);
+        }
+        let judged = wire::decode(answer, &|words| self.web.scrub(words));
+        match &judged {
+            Err(ApiFault::Throttled { retry_after_ms }) => self.budget.block(*retry_after_ms),
+            // The zone may have been deleted and made anew: its name is looked up again.
+            Err(ApiFault::Refused { code: 7_003, .. }) => self.forget_zone(),
+            _ => {}
+        }
+        judged
+    }
+
+    fn forget_zone(&self) {
+        *self.zone_id.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    async fn get(&self, path: &str, query: &[(&str, &str)], purpose: Purpose) -> Result<Reply, ApiFault> {
+        let limit_bytes = ANSWER_SIZE_BYTES_MAX;
+        self.call(Ask { path, query, body: None, limit_bytes }, purpose).await
+    }
+
+    async fn zone_id(&self, purpose: Purpose) -> Result<Id, ApiFault> {
+        let known = self.zone_id.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(id) = known {
+            return Ok(id);
+        }
+        let zone = self.find_zone(purpose).await?;
+        *self.zone_id.lock().unwrap_or_else(PoisonError::into_inner) = Some(zone.id.clone());
+        Ok(zone.id)
+    }
+
+    /// Reads all records of the names; again when the list changed between two pages.
+    async fn picture(&self, names: &Names, purpose: Purpose) -> Result<Picture, ApiFault> {
+        for _ in 0..TORN_READS_MAX {
+            let mut records = Vec::new();
+            let mut whole = true;
+            for (filter, value) in filters(names) {
+                whole &= self.list(filter, &value, purpose, &mut records).await?;
+            }
+            if whole {
+                return Picture::of(records, names);
+            }
+        }
+        Err(ApiFault::Torn)
+    }
+
+    /// Adds every record that the filter finds. False: the list changed while it was read.
+    async fn list(
+        &self,
+        filter: &str,
+        value: &str,
+        purpose: Purpose,
+        records: &mut Vec<Record>,
+    ) -> Result<bool, ApiFault> {
+        let path = format!("zones/{}/dns_records", self.zone_id(purpose).await?.as_str());
+        let per_page = RECORDS_PER_PAGE.to_string();
+        let (mut total, mut listed) = (None, std::collections::BTreeSet::new());
+        for page in 1..=PAGES_MAX {
+            let number = page.to_string();
+            let query = [(filter, value), ("page", number.as_str()), ("per_page", per_page.as_str())];
+            let reply = self.get(&path, &query, purpose).await?;
+            let found: Vec<Record> = wire::read(&reply.result, "list of records")?;
+            let count = found.len();
+            for record in found {
+                if !listed.insert(record.id.clone()) {
+                    return Ok(false);
+                }
+                records.push(record);
+            }
+            let stands = reply.page.unwrap_or_default();
+            if stands.number.is_some_and(|shown| shown != page) {
+                return Err(wire::undecodable("it is another page than the one asked for"));
+            }
+            if total.is_some() && stands.total_count != total {
+                return Ok(false);
+            }
+            total = stands.total_count;
+            let is_last = stands.total_pages.is_none_or(|pages| page >= pages);
+            // No single sign is relied on: an empty page ends the list, and so does a last one that says so or is short.
+            if count == 0 || is_last && (stands.total_pages.is_some() || count < RECORDS_PER_PAGE) {
+                return Ok(total.is_none_or(|total| total == listed.len() as u64));
+            }
+        }
+        Err(wire::undecodable("the list has more pages than any name needs"))
+    }
+
+    /// Reads, plans and sends one batch, within the deadline.
+    async fn change(
+        &self,
+        names: &Names,
+        plan: impl Fn(&Picture) -> Result<Batch, Conflict> + Sync,
+        deadline: Duration,
+    ) -> MoveOutcome {
+        let sent = SentFlag::default();
+        let attempt = async {
+            let seen = match self.picture(names, Purpose::Write).await {
+                Ok(seen) => seen,
+                Err(fault) => return self.web.outcome_before(READING, fault),
+            };
+            match plan(&seen) {
+                Ok(batch) => self.send_batch(&batch, &sent).await,
+                Err(conflict) => MoveOutcome::Conflict(conflict),
+            }
+        };
+        self.within(deadline, names, &sent, attempt).await
+    }
+
+    /// Holds an attempt to its deadline and to the configured zone.
+    async fn within(
+        &self,
+        deadline: Duration,
+        names: &Names,
+        sent: &SentFlag,
+        attempt: impl Future<Output = MoveOutcome>,
+    ) -> MoveOutcome {
+        if let Err(error) = self.check_zone(names) {
+            return MoveOutcome::Rejected(error);
+        }
+        timeout(deadline, attempt).await.unwrap_or_else(|_| MoveOutcome::Unknown {
+            sent: sent.get(),
+            why: format!("{} gave no answer within {} ms", self.web.endpoint(), deadline.as_millis()),
+        })
+    }
+
+    async fn send_batch(&self, batch: &Batch, sent: &SentFlag) -> MoveOutcome {
+        if batch.is_empty() {
+            return MoveOutcome::Conflict("nothing is there to change".to_owned());
+        }
+        let zone_id = match self.zone_id(Purpose::Write).await {
+            Ok(zone_id) => zone_id,
+            Err(fault) => return self.web.outcome_before(READING, fault),
+        };
+        let path = format!("zones/{}/dns_records/batch", zone_id.as_str());
+        let body = Some(Body::Json(serde_json::to_vec(batch).unwrap_or_default()));
+        if let Err(retry_after_ms) = self.budget.take(Purpose::Write) {
+            return MoveOutcome::Throttled { retry_after_ms };
+        }
+        sent.set();
+        let ask = Ask { path: &path, query: &[], body, limit_bytes: ANSWER_SIZE_BYTES_MAX };
+        let judged = match self.web.send(ask).await {
+            Ok(answer) => self.judge(&answer),
+            Err(fault) => Err(fault),
+        };
+        match judged {
+            Ok(reply) if reply.result.is_object() => MoveOutcome::Accepted,
+            Ok(_) => {
+                self.web.outcome_after(UPDATE, wire::undecodable("it says success and shows no records"))
+            }
+            Err(fault) => self.web.outcome_after(UPDATE, fault),
+        }
+    }
+}
+
+#[async_trait]
+impl Provider for Cloudflare {
+    fn describe(&self) -> ProviderFacts {
+        ProviderFacts {
+            kind: "cloudflare".to_owned(),
+            endpoint: self.web.endpoint().to_owned(),
+            credential: self.credential.clone(),
+            compares_address: false,
+            authenticated_reads: true,
+            clock_skew_s: None,
+        }
+    }
+
+    async fn read(&self, names: &Names) -> Result<Reading, DnsError> {
+        self.check_zone(names)?;
+        let picture = self.picture(names, Purpose::Read).await;
+        Ok(picture.map_err(|fault| self.web.error(READING, fault))?.into_reading())
+    }
+
+    async fn write(&self, names: &Names, change: &Move, deadline: Duration) -> MoveOutcome {
+        self.change(names, |seen| batch::for_move(names, seen, change), deadline).await
+    }
+
+    async fn adopt(&self, names: &Names, adoption: &Adoption, deadline: Duration) -> MoveOutcome {
+        self.change(names, |seen| batch::for_adoption(names, seen, adoption), deadline).await
+    }
+
+    async fn set_ttl(&self, names: &Names, change: &TtlChange, deadline: Duration) -> MoveOutcome {
+        self.change(names, |seen| batch::for_ttl(names, seen, change), deadline).await
+    }
+
+    async fn release(&self, names: &Names, release: &Release, deadline: Duration) -> MoveOutcome {
+        self.change(names, |seen| batch::for_release(seen, release), deadline).await
+    }
+
+    async fn read_scratch(&self, names: &Names) -> Result<Scratch, DnsError> {
+        self.check_zone(names)?;
+        let picture = self.picture(names, Purpose::Read).await;
+        Ok(picture.map_err(|fault| self.web.error(READING, fault))?.into_scratch())
+    }
+
+    async fn write_scratch(&self, names: &Names, change: &ScratchWrite, deadline: Duration) -> MoveOutcome {
+        let sent = SentFlag::default();
+        let batch = batch::for_scratch(names, &scratch_ids(&change.token), change);
+        self.within(deadline, names, &sent, self.send_batch(&batch, &sent)).await
+    }
+}
+
+impl fmt::Debug for Cloudflare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Cloudflare({} at {})", self.zone, self.web.endpoint())
+    }
+}
+
+#[cfg(test)]
+mod tests;
