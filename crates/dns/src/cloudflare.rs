@@ -6,54 +6,45 @@
 //! is decided by the API's codes; a lost answer, a 5xx and anything that is not the API's own answer leave it unknown.
 //!
 //! The zone is looked up by its name, never taken from a setting: with a foreign zone's id the API would quietly append
-//! that zone to our names. Calls are counted in a [`RateBudget`] that all pools of one account share.
+//! that zone to our names. Calls are counted in a [`RateBudget`] that all pools with one token share.
 //!
 //! Publication to the edge is not atomic and not ours to see; the API says what is stored. The reference for all of it
 //! is Cloudflare's own documentation of "Batch DNS Records", "Zones" and "Verify Token".
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{fmt, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use secrecy::SecretString;
 use tokio::time::timeout;
 
 pub use self::{
-    account::{TokenFacts, TokenState, ZoneFacts},
+    account::{Account, TokenFacts, TokenState, ZoneFacts},
     budget::{Purpose, RateBudget},
 };
 use self::{
     batch::{Batch, Conflict},
-    picture::{Picture, filters, scratch_ids},
-    wire::{Id, Record, Reply},
+    picture::{Picture, scratch_ids},
+    wire::{Id, Reply},
 };
 use crate::{
     Adoption, DnsError, Fqdn, Move, MoveOutcome, Names, Provider, ProviderFacts, Reading, Release, TtlChange,
     error::ApiFault,
-    provider::{Scratch, ScratchWrite, SentFlag},
+    provider::{Front, Scratch, ScratchWrite, SentFlag},
     web::{Answer, Ask, Body, Road, Scheme, Web},
 };
 
 mod account;
 mod batch;
 mod budget;
+mod pages;
 mod picture;
 mod wire;
 
 /// The API's address.
 pub const API: &str = "https://api.cloudflare.com/client/v4";
 
-/// Records on one page; what other clients ask for.
-const RECORDS_PER_PAGE: usize = 100;
-/// Pages of one list that are read before giving up: our own names fill one.
-const PAGES_MAX: u64 = 20;
 /// A page of records takes about 60 KB.
 const ANSWER_SIZE_BYTES_MAX: usize = 1 << 20;
-/// How often a list is read again because it changed between two pages.
-const TORN_READS_MAX: usize = 3;
 const READING: &str = "reading";
 const UPDATE: &str = "an update";
 
@@ -70,8 +61,21 @@ pub struct Config {
     pub token: SecretString,
     /// The way to the API.
     pub road: Road,
-    /// The calls left to the account; every provider of it gets the same.
-    pub budget: Arc<RateBudget>,
+    /// Every provider with this token gets the same.
+    pub account: Arc<Account>,
+}
+
+/// Puts a name behind the proxy, or takes it out, without changing address or marker.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FrontChange {
+    /// A must be this address and stays so.
+    pub expect_a: Ipv4Addr,
+    /// The marker must be this text and stays so; `None`: there must be none.
+    pub expect_marker: Option<String>,
+    /// What customers shall get.
+    pub front: Front,
+    /// The TTL, in seconds, of a name that is not proxied.
+    pub ttl_s: u32,
 }
 
 /// The provider for Cloudflare.
@@ -80,9 +84,7 @@ pub struct Cloudflare {
     zone: Fqdn,
     account_id: Option<Id>,
     credential: String,
-    budget: Arc<RateBudget>,
-    /// The zone's id, once it has been looked up; forgotten when the API does not know it any more.
-    zone_id: Mutex<Option<Id>>,
+    account: Arc<Account>,
 }
 
 impl Cloudflare {
@@ -106,13 +108,18 @@ impl Cloudflare {
     }
 
     fn build(config: Config, base: &str, scheme: Scheme) -> Result<Self, DnsError> {
-        let Config { zone, account_id, credential, token, road, budget } = config;
+        let Config { zone, account_id, credential, token, road, account } = config;
         let web = Web::new(base, scheme, "Bearer ".to_owned(), token, &road)?;
         let account_id = account_id.filter(|id| !id.trim().is_empty()).map(Id::try_from).transpose();
         let account_id = account_id.map_err(|reason| {
             web.error("setting up", ApiFault::Setting { what: "the account's id", reason })
         })?;
-        Ok(Self { web, zone, account_id, credential, budget, zone_id: Mutex::new(None) })
+        Ok(Self { web, zone, account_id, credential, account })
+    }
+
+    /// Switches the proxy for the name. Raw TCP ports do not pass it, and DNS cannot show the address behind it.
+    pub async fn set_front(&self, names: &Names, change: &FrontChange, deadline: Duration) -> MoveOutcome {
+        self.change(names, |seen| batch::for_front(names, seen, change), deadline).await
     }
 
     fn check_zone(&self, names: &Names) -> Result<(), DnsError> {
@@ -125,18 +132,18 @@ impl Cloudflare {
 
     /// One call within the budget.
     async fn call(&self, ask: Ask<'_>, purpose: Purpose) -> Result<Reply, ApiFault> {
-        self.budget.take(purpose).map_err(|retry_after_ms| ApiFault::Throttled { retry_after_ms })?;
+        self.account.budget.take(purpose).map_err(|retry_after_ms| ApiFault::Throttled { retry_after_ms })?;
         let answer = self.web.send(ask).await?;
         self.judge(&answer)
     }
 
     fn judge(&self, answer: &Answer) -> Result<Reply, ApiFault> {
         if let Some((calls, window_s)) = answer.calls_left {
-            self.budget.heed(calls, window_s);
+            self.account.budget.heed(calls, window_s);
         }
         let judged = wire::decode(answer, &|words| self.web.scrub(words));
         match &judged {
-            Err(ApiFault::Throttled { retry_after_ms }) => self.budget.block(*retry_after_ms),
+            Err(ApiFault::Throttled { retry_after_ms }) => self.account.budget.block(*retry_after_ms),
             // The zone may have been deleted and made anew: its name is looked up again.
             Err(ApiFault::Refused { code: 7_003, .. }) => self.forget_zone(),
             _ => {}
@@ -144,78 +151,9 @@ impl Cloudflare {
         judged
     }
 
-    fn forget_zone(&self) {
-        *self.zone_id.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
     async fn get(&self, path: &str, query: &[(&str, &str)], purpose: Purpose) -> Result<Reply, ApiFault> {
         let limit_bytes = ANSWER_SIZE_BYTES_MAX;
         self.call(Ask { path, query, body: None, limit_bytes }, purpose).await
-    }
-
-    async fn zone_id(&self, purpose: Purpose) -> Result<Id, ApiFault> {
-        let known = self.zone_id.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(id) = known {
-            return Ok(id);
-        }
-        let zone = self.find_zone(purpose).await?;
-        *self.zone_id.lock().unwrap_or_else(PoisonError::into_inner) = Some(zone.id.clone());
-        Ok(zone.id)
-    }
-
-    /// Reads all records of the names; again when the list changed between two pages.
-    async fn picture(&self, names: &Names, purpose: Purpose) -> Result<Picture, ApiFault> {
-        for _ in 0..TORN_READS_MAX {
-            let mut records = Vec::new();
-            let mut whole = true;
-            for (filter, value) in filters(names) {
-                whole &= self.list(filter, &value, purpose, &mut records).await?;
-            }
-            if whole {
-                return Picture::of(records, names);
-            }
-        }
-        Err(ApiFault::Torn)
-    }
-
-    /// Adds every record that the filter finds. False: the list changed while it was read.
-    async fn list(
-        &self,
-        filter: &str,
-        value: &str,
-        purpose: Purpose,
-        records: &mut Vec<Record>,
-    ) -> Result<bool, ApiFault> {
-        let path = format!("zones/{}/dns_records", self.zone_id(purpose).await?.as_str());
-        let per_page = RECORDS_PER_PAGE.to_string();
-        let (mut total, mut listed) = (None, std::collections::BTreeSet::new());
-        for page in 1..=PAGES_MAX {
-            let number = page.to_string();
-            let query = [(filter, value), ("page", number.as_str()), ("per_page", per_page.as_str())];
-            let reply = self.get(&path, &query, purpose).await?;
-            let found: Vec<Record> = wire::read(&reply.result, "list of records")?;
-            let count = found.len();
-            for record in found {
-                if !listed.insert(record.id.clone()) {
-                    return Ok(false);
-                }
-                records.push(record);
-            }
-            let stands = reply.page.unwrap_or_default();
-            if stands.number.is_some_and(|shown| shown != page) {
-                return Err(wire::undecodable("it is another page than the one asked for"));
-            }
-            if total.is_some() && stands.total_count != total {
-                return Ok(false);
-            }
-            total = stands.total_count;
-            let is_last = stands.total_pages.is_none_or(|pages| page >= pages);
-            // No single sign is relied on: an empty page ends the list, and so does a last one that says so or is short.
-            if count == 0 || is_last && (stands.total_pages.is_some() || count < RECORDS_PER_PAGE) {
-                return Ok(total.is_none_or(|total| total == listed.len() as u64));
-            }
-        }
-        Err(wire::undecodable("the list has more pages than any name needs"))
     }
 
     /// Reads, plans and sends one batch, within the deadline.
@@ -266,7 +204,7 @@ impl Cloudflare {
         };
         let path = format!("zones/{}/dns_records/batch", zone_id.as_str());
         let body = Some(Body::Json(serde_json::to_vec(batch).unwrap_or_default()));
-        if let Err(retry_after_ms) = self.budget.take(Purpose::Write) {
+        if let Err(retry_after_ms) = self.account.budget.take(Purpose::Write) {
             return MoveOutcome::Throttled { retry_after_ms };
         }
         sent.set();

@@ -28,8 +28,8 @@ mod trust;
 const WORDS_CHARS_MAX: usize = 200;
 /// Nobody's token is longer; cPanel's have 32 characters, Cloudflare's up to 53.
 const SECRET_CHARS_MAX: usize = 512;
-/// A server that asks for more is asked again after this.
-const RETRY_AFTER_S_MAX: u64 = 3_600;
+/// Cloudflare blocks for five minutes; a server that asks for more than twice that is asked again then.
+const RETRY_AFTER_S_MAX: u64 = 600;
 
 /// The way to an API, as a person has set it up.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -39,8 +39,8 @@ mod wire;
 /// WHM with TLS.
 pub const PORT: u16 = 2087;
 
-/// A zone of 20,000 records takes about 4 MB.
-const ANSWER_SIZE_BYTES_MAX: usize = 8 << 20;
+/// A zone of 20,000 records takes about this.
+const ANSWER_SIZE_BYTES_MAX: usize = 4 << 20;
 /// How often a write is planned anew because somebody changed other records of the zone.
 const TRIES_MAX: usize = 4;
 const READING: &str = "reading";

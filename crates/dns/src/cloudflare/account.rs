@@ -1,16 +1,38 @@
-//! The zone and the token as the API shows them: found when linking, and every day.
+//! What all pools of one account share, and the zone and the token as the API shows them: found when linking, and every
+//! day.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cloudflare, Purpose,
-    wire::{self, Verified, Zone},
+    Cloudflare, Purpose, RateBudget,
+    wire::{self, Id, Verified, Zone},
 };
 use crate::{DnsError, Fqdn, error::ApiFault};
 
 /// Zones on one page; the documented maximum.
 const ZONES_PER_PAGE: usize = 50;
+
+/// What every provider with the same token shares: the calls that are left, and the zones that were looked up.
+#[derive(Debug, Default)]
+pub struct Account {
+    /// The calls that are left.
+    pub budget: RateBudget,
+    /// By account (where one is named) and zone.
+    zone_ids: Mutex<BTreeMap<(String, Fqdn), Id>>,
+}
+
+impl Account {
+    /// A full budget, and no zone looked up yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
 
 /// A zone, for the card of the provider.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -96,12 +118,36 @@ impl Cloudflare {
         }
     }
 
+    /// The zone's id, looked up once for all.
+    pub(super) async fn zone_id(&self, purpose: Purpose) -> Result<Id, ApiFault> {
+        let known = self.with_zone_ids(|ids, key| ids.get(&key).cloned());
+        if let Some(id) = known {
+            return Ok(id);
+        }
+        let zone = self.find_zone(purpose).await?;
+        self.with_zone_ids(|ids, key| ids.insert(key, zone.id.clone()));
+        Ok(zone.id)
+    }
+
+    /// The API does not know it any more: it is looked up again.
+    pub(super) fn forget_zone(&self) {
+        self.with_zone_ids(|ids, key| ids.remove(&key));
+    }
+
+    fn with_zone_ids<T>(
+        &self,
+        act: impl FnOnce(&mut BTreeMap<(String, Fqdn), Id>, (String, Fqdn)) -> T,
+    ) -> T {
+        let account = self.account_id.as_ref().map(|id| id.as_str().to_owned()).unwrap_or_default();
+        let mut ids = self.account.zone_ids.lock().unwrap_or_else(PoisonError::into_inner);
+        act(&mut ids, (account, self.zone.clone()))
+    }
+
     pub(super) async fn find_zone(&self, purpose: Purpose) -> Result<Zone, ApiFault> {
-        let per_page = ZONES_PER_PAGE.to_string();
-        let mut query = vec![("name", self.zone.as_str()), ("page", "1"), ("per_page", per_page.as_str())];
-        query.extend(self.account_id.iter().map(|id| ("account.id", id.as_str())));
-        let reply = self.get("zones", &query, purpose).await?;
-        let listed: Vec<Zone> = wire::read(&reply.result, "list of zones")?;
+        let mut filter = vec![("name", self.zone.as_str())];
+        filter.extend(self.account_id.iter().map(|id| ("account.id", id.as_str())));
+        let listed = self.pages("zones", &filter, ZONES_PER_PAGE, "list of zones", purpose).await?;
+        let listed: Vec<Zone> = listed.ok_or(ApiFault::Torn)?;
         let is_ours = |zone: &Zone| {
             let owner = zone.account.as_ref().and_then(|account| account.id.as_deref());
             let in_account =

@@ -13,6 +13,7 @@ use std::net::Ipv4Addr;
 use serde::Serialize;
 
 use super::{
+    FrontChange,
     picture::{Address, Picture, Text},
     wire::{Id, quoted},
 };
@@ -45,13 +46,16 @@ struct Delete {
     id: String,
 }
 
-/// What is left out stays as it is: the proxy flag, the tags, and a comment when there is no new one.
+/// What is left out stays as it is: the tags, the proxy flag, the address when it does not change, and a comment when
+/// there is no new one.
 #[derive(Debug, PartialEq, Serialize)]
 struct Patch {
     id: String,
-    content: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    ttl: Option<u32>,
+    content: Option<String>,
+    ttl: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proxied: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<String>,
 }
@@ -75,7 +79,11 @@ pub(super) type Conflict = String;
 pub(super) fn for_move(names: &Names, seen: &Picture, change: &Move) -> Result<Batch, Conflict> {
     let (address, marker) = seen.facts().require(change.expect_a, change.expect_marker.as_deref())?;
     let mut batch = Batch::default();
-    batch.delete(marker.map(|marker| &marker.id));
+    match marker {
+        Some(marker) => batch.delete([&marker.id]),
+        // No marker to consume, so this is fenced as a first adoption is.
+        None => batch.mark_adopted(names, seen),
+    }
     batch.put_address(names, address, change.set_a, change.ttl_s, &change.comment);
     batch.post_text(names.marker(), &change.set_marker);
     Ok(batch)
@@ -85,9 +93,8 @@ pub(super) fn for_adoption(names: &Names, seen: &Picture, adoption: &Adoption) -
     let (address, marker) = seen.facts().require(adoption.expect_a, adoption.expect_marker.as_deref())?;
     let mut batch = Batch::default();
     batch.delete(marker.map(|marker| &marker.id));
-    batch.delete(seen.adoptions.iter().map(|text| &text.id));
+    batch.mark_adopted(names, seen);
     batch.put_address(names, address, adoption.set_a, adoption.ttl_s, &adoption.comment);
-    batch.post_text(names.adoption(), ADOPTED);
     batch.post_text(names.marker(), &adoption.set_marker);
     Ok(batch)
 }
@@ -96,10 +103,19 @@ pub(super) fn for_ttl(names: &Names, seen: &Picture, change: &TtlChange) -> Resu
     let (address, marker) = seen.facts().require(Some(change.expect_a), change.expect_marker.as_deref())?;
     let mut batch = Batch::default();
     batch.put_address(names, address, change.expect_a, change.ttl_s, "");
-    if let Some(marker) = marker {
-        batch.delete([&marker.id]);
-        batch.post_text(names.marker(), &marker.text);
+    batch.renew(names, marker);
+    Ok(batch)
+}
+
+pub(super) fn for_front(names: &Names, seen: &Picture, change: &FrontChange) -> Result<Batch, Conflict> {
+    let (address, marker) = seen.facts().require(Some(change.expect_a), change.expect_marker.as_deref())?;
+    let mut batch = Batch::default();
+    batch.put_address(names, address, change.expect_a, change.ttl_s, "");
+    for patch in &mut batch.patches {
+        patch.proxied = Some(change.front == Front::Proxied);
+        patch.ttl = served_ttl_s(change.front, change.ttl_s);
     }
+    batch.renew(names, marker);
     Ok(batch)
 }
 
@@ -146,11 +162,14 @@ impl Batch {
     ) {
         let (content, comment) = (set.to_string(), people_comment(comment));
         match seen {
-            Some(seen) => {
-                // The TTL of a proxied record is the provider's own and cannot be set.
-                let ttl = (seen.front == Front::Direct).then_some(ttl_s);
-                self.patches.push(Patch { id: seen.id.as_str().to_owned(), content, ttl, comment });
-            }
+            Some(seen) => self.patches.push(Patch {
+                id: seen.id.as_str().to_owned(),
+                // A late batch without a marker to consume must not be able to bring an old address back.
+                content: (seen.addr != set).then_some(content),
+                ttl: served_ttl_s(seen.front, ttl_s),
+                proxied: None,
+                comment,
+            }),
             None => self.posts.push(Post {
                 kind: "A",
                 name: names.label().to_string(),
@@ -159,6 +178,20 @@ impl Batch {
                 proxied: Some(false),
                 comment,
             }),
+        }
+    }
+
+    /// Posts the constant record; one that is there is taken away by its id, so that of two batches one fails.
+    fn mark_adopted(&mut self, names: &Names, seen: &Picture) {
+        self.delete(seen.adoptions.iter().map(|text| &text.id));
+        self.post_text(names.adoption(), ADOPTED);
+    }
+
+    /// Consumes the marker's record and puts its text back under a new id.
+    fn renew(&mut self, names: &Names, marker: Option<&Text>) {
+        if let Some(marker) = marker {
+            self.delete([&marker.id]);
+            self.post_text(names.marker(), &marker.text);
         }
     }
 
@@ -171,6 +204,14 @@ impl Batch {
             proxied: None,
             comment: None,
         });
+    }
+}
+
+/// The TTL of a proxied record is the provider's own; 1 is how that is written.
+fn served_ttl_s(front: Front, ttl_s: u32) -> u32 {
+    match front {
+        Front::Direct => ttl_s,
+        Front::Proxied => 1,
     }
 }
 

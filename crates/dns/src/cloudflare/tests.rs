@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use secrecy::SecretString;
 
-use super::*;
+use super::{wire::Record, *};
 use crate::{
     mutation::{change, mutated},
     web::scrub,

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     Fqdn, Provider,
-    cloudflare::{Cloudflare, Config, RateBudget},
+    cloudflare::{Account, Cloudflare, Config},
     web::Road,
 };
 
@@ -84,6 +84,8 @@ pub enum Quirk {
     AcceptsMissingDeletes,
     /// A batch stores all but the last record and says yes.
     DropsLastPost,
+    /// The list of zones is not filtered by name.
+    IgnoresZoneName,
 }
 
 /// What the double knows.
@@ -165,6 +167,13 @@ impl CloudflareDouble {
         self.world.lock().add_zone(name, status);
     }
 
+    /// Gives the zone another id, as deleting and adding it again does; its records stay.
+    pub fn renew_zone(&self) {
+        let mut world = self.world.lock();
+        let id = world.new_id();
+        world.zones[0].id = id;
+    }
+
     /// Behaves oddly from now on.
     pub fn behave(&self, quirk: Quirk) {
         self.world.lock().quirks.push(quirk);
@@ -199,7 +208,7 @@ impl CloudflareDouble {
             credential: "the double's token".to_owned(),
             token: SecretString::from(token.to_owned()),
             road: Road::default(),
-            budget: Arc::new(RateBudget::new()),
+            account: Arc::new(Account::new()),
         }
     }
 

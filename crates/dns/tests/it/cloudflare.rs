@@ -4,7 +4,8 @@ use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
 use dns::{
     Adoption, DnsError, Expected, Fqdn, Front, Move, MoveOutcome, Names, Provider, ReadToken, Reading, Sent,
-    cloudflare::{Cloudflare, Purpose, TokenState},
+    TtlChange,
+    cloudflare::{Cloudflare, Config, FrontChange, Purpose, TokenState},
     conformance::{
         Access, Bench, DEADLINE, Foreign,
         cloudflare_double::{ACCOUNT, CloudflareDouble, GOOD_TOKEN, Grant, Owner, Quirk},
@@ -125,6 +126,67 @@ async fn a_move_is_one_batch_that_keeps_the_proxy_and_says_why() {
 }
 
 #[tokio::test]
+async fn the_proxy_is_switched_by_compare_and_set() {
+    let (double, provider) = adopted().await;
+    let front =
+        |front| FrontChange { expect_a: address(1), expect_marker: Some(FIRST.to_owned()), front, ttl_s: 60 };
+    assert!(provider.set_front(&names(), &front(Front::Proxied), DEADLINE).await.is_accepted());
+    let reading = read(&double).await;
+    assert_eq!((reading.front, reading.single_marker()), (Front::Proxied, Some(FIRST)));
+    // A TTL is the provider's there; asking for one changes nothing and is no fault.
+    let ttl = TtlChange {
+        expect_a: address(1),
+        expect_marker: Some(FIRST.to_owned()),
+        ttl_s: 120,
+        token: ReadToken::default(),
+    };
+    assert!(provider.set_ttl(&names(), &ttl, DEADLINE).await.is_accepted());
+    assert_eq!(double.rows(names().label())[0]["ttl"], json!(1));
+    assert!(provider.set_front(&names(), &front(Front::Direct), DEADLINE).await.is_accepted());
+    check_unmoved(&double).await;
+    let stale = FrontChange { expect_a: address(2), ..front(Front::Proxied) };
+    assert!(provider.set_front(&names(), &stale, DEADLINE).await.is_conflict());
+}
+
+#[tokio::test]
+async fn a_late_change_without_a_marker_brings_no_address_back() {
+    // Before the adoption nothing can be consumed, so what is late then must not name an address.
+    let double = double().await;
+    double.edit(names().label(), Foreign::A(vec![address(1)], 300)).await;
+    let early = provider(&double);
+    let gate = Gate::new();
+    double.then(When::Write, Fault::HeldBefore(gate.clone()));
+    let ttl =
+        TtlChange { expect_a: address(1), expect_marker: None, ttl_s: 120, token: ReadToken::default() };
+    let late = tokio::spawn(async move { early.set_ttl(&names(), &ttl, DEADLINE).await });
+    gate.reached().await;
+    late.abort();
+    double.edit_in_place(names().label(), "A", "content", &json!("203.0.113.9"));
+    gate.open();
+    gate.passed().await;
+    assert_eq!(read(&double).await.single_a(), Some(address(9)), "A must stay as somebody put it since");
+}
+
+#[tokio::test]
+async fn pools_of_one_token_look_the_zone_up_once() {
+    let (double, _) = adopted().await;
+    let config = double.config(GOOD_TOKEN);
+    let account = Arc::clone(&config.account);
+    for _ in 0..3 {
+        let pool = double.open(Config { account: Arc::clone(&account), ..double.config(GOOD_TOKEN) });
+        assert!(pool.read(&names()).await.is_ok());
+    }
+    let lookups = double.take_requests().iter().filter(|one| one.path.ends_with("/zones")).count();
+    assert_eq!(lookups, 1);
+    // A zone that was deleted and made anew is found again, by its name.
+    double.renew_zone();
+    let pool = double.open(Config { account, ..double.config(GOOD_TOKEN) });
+    let error = pool.read(&names()).await.unwrap_err();
+    assert!(matches!(error, DnsError::Api { fault: ApiFault::Refused { code: 7_003, .. }, .. }), "{error:?}");
+    assert!(pool.read(&names()).await.is_ok());
+}
+
+#[tokio::test]
 async fn a_refusal_that_proves_nothing_is_unknown() {
     for fault in [
         Fault::Instead(html(502)),
@@ -215,9 +277,9 @@ async fn too_many_requests_waits_as_long_as_it_is_told() {
 async fn reads_give_way_to_writes_over_all_pools_of_an_account() {
     let (double, one) = adopted().await;
     let config = double.config(GOOD_TOKEN);
-    let budget = Arc::clone(&config.budget);
+    let account = Arc::clone(&config.account);
     let other = double.open(config);
-    while budget.take(Purpose::Read).is_ok() {}
+    while account.budget.take(Purpose::Read).is_ok() {}
     let error = other.read(&names()).await.unwrap_err();
     assert!(matches!(error, DnsError::Api { fault: ApiFault::Throttled { .. }, .. }), "{error:?}");
     let outcome = other.write(&names(), &step(), DEADLINE).await;
@@ -252,9 +314,11 @@ async fn a_late_batch_lands_nowhere_once_the_marker_is_consumed() {
     let (double, provider) = adopted().await;
     let gate = Gate::new();
     double.then(When::Write, Fault::HeldBefore(gate.clone()));
-    let late = provider.write(&names(), &step(), Duration::from_millis(500)).await;
-    assert!(matches!(late, MoveOutcome::Unknown { sent: Sent::Maybe, .. }), "{late:?}");
+    let sender = self::provider(&double);
+    let late = tokio::spawn(async move { sender.write(&names(), &step(), DEADLINE).await });
     gate.reached().await;
+    // The sender is gone; the request is not.
+    late.abort();
     // An abort claim consumes the marker while the first request is still under way somewhere.
     let aborted = FIRST.replace("n=00000001 p=00000000", "n=00000009 p=00000001");
     let abort = Move { set_a: address(1), set_marker: aborted.clone(), ..step() };
@@ -326,18 +390,20 @@ async fn a_slow_answer_costs_no_more_than_the_deadline() {
     let (double, provider) = adopted().await;
     let gate = Gate::new();
     double.then(When::Write, Fault::HeldAfter(gate.clone()));
-    let outcome = provider.write(&names(), &step(), Duration::from_millis(300)).await;
+    let outcome = provider.write(&names(), &step(), Duration::from_millis(1_500)).await;
     assert!(matches!(outcome, MoveOutcome::Unknown { sent: Sent::Maybe, .. }), "{outcome:?}");
     gate.open();
     check_moved(&double).await;
 
-    let road = Road { timeouts: Timeouts { connect_ms: 2_000, answer_ms: 100 }, ..Road::default() };
     let mut config = double.config(GOOD_TOKEN);
-    config.road = Road { timeouts: Timeouts { connect_ms: 100, answer_ms: 100 }, ..road };
+    config.road = Road { timeouts: Timeouts { connect_ms: 1_000, answer_ms: 200 }, ..Road::default() };
     let hasty = double.open(config);
     double.then(When::Read, Fault::HeldAfter(Gate::new()));
     let error = hasty.read(&names()).await.unwrap_err();
-    assert!(matches!(error, DnsError::Api { fault: ApiFault::Timeout { timeout_ms: 200 }, .. }), "{error:?}");
+    assert!(
+        matches!(error, DnsError::Api { fault: ApiFault::Timeout { timeout_ms: 1_200 }, .. }),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]
@@ -475,6 +541,24 @@ async fn zones_of_one_name_are_not_guessed_between() {
         "{error:?}"
     );
     assert!(error.is_wrong_zone() && !error.is_transient());
+}
+
+#[tokio::test]
+async fn the_zone_is_found_on_a_later_page_and_never_by_halves() {
+    let double = double().await;
+    for number in 0..120 {
+        double.add_zone(&Fqdn::new(&format!("zone{number}.test")).unwrap(), "active");
+    }
+    double.behave(Quirk::IgnoresZoneName);
+    let mut config = double.config(GOOD_TOKEN);
+    config.zone = Fqdn::new("zone110.test").unwrap();
+    let facts = double.open(config).zone_facts().await.unwrap();
+    assert_eq!(facts.name.as_str(), "zone110.test");
+    // The list begins with other zones; none of them may be taken for the one that is not there.
+    let mut config = double.config(GOOD_TOKEN);
+    config.zone = double.absent_zone();
+    let error = double.open(config).zone_facts().await.unwrap_err();
+    assert!(error.is_wrong_zone(), "{error:?}");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    ACCOUNT, Grant, Owner, World,
+    ACCOUNT, Grant, Owner, Quirk, World,
     zone::{self, Record, Refusal, is_id, row},
 };
 use crate::conformance::stage::{Reply, Request};
@@ -86,7 +86,7 @@ fn verify(grant: &Grant, at: Owner) -> Result<Reply, Refusal> {
 fn zones(world: &World, request: &Request, grant: &Grant) -> Result<Reply, Refusal> {
     known_filters(request, &["name", "account.id", "page", "per_page"])?;
     require(grant.zone_read)?;
-    let name = request.param("name").unwrap_or_default();
+    let name = request.param("name").filter(|_| !world.has(Quirk::IgnoresZoneName)).unwrap_or_default();
     let is_in_account = request.param("account.id").is_none_or(|id| id == ACCOUNT);
     let found =
         world.zones.iter().filter(|zone| is_in_account && (name.is_empty() || zone.name.as_str() == name));
