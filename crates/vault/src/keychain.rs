@@ -68,6 +68,8 @@ enum What {
     Get,
     Put(SecretString),
     Remove,
+    /// Says whether secrets can be read, and keeps nothing.
+    Look,
     /// Lets the keychain ask a person for its password; nothing else does.
     Unlock,
 }
@@ -99,6 +101,11 @@ impl Keychain {
 
     pub(crate) fn remove(&self, name: &SecretName) -> Result<(), VaultError> {
         self.ask(name, What::Remove).map(drop)
+    }
+
+    /// Whether secrets can be read right now. Writes nothing, so it may be asked every few seconds.
+    pub(crate) fn look(&self, name: &SecretName) -> Result<(), VaultError> {
+        self.ask(name, What::Look).map(drop)
     }
 
     /// Asks the person to unlock it, if it is locked. Who has not answered within the patience may still answer later.
@@ -146,10 +153,20 @@ fn start(answerer: fn() -> Answerer, turn: Arc<Turn>) -> SyncSender<Ask> {
     asks
 }
 
+/// Ends the turn however the call ends, also when it breaks after nobody waits for it any more.
+struct EndOfTurn<'a>(&'a Turn);
+
+impl Drop for EndOfTurn<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 fn run(mut answerer: Answerer, queue: &Receiver<Ask>, turn: &Turn) {
     while let Ok(Ask { service, name, what, reply }) = queue.recv() {
+        let ending = EndOfTurn(turn);
         let result = answerer(&service, &name, what);
-        turn.end();
+        drop(ending);
         // Nobody waits any more after the patience ran out; the result is then dropped and wiped.
         let _ = reply.try_send(result);
     }
@@ -157,12 +174,12 @@ fn run(mut answerer: Answerer, queue: &Receiver<Ask>, turn: &Turn) {
 
 #[cfg(target_os = "linux")]
 fn os_keychain() -> Answerer {
-    let mut store = None;
+    let mut roads = Roads::default();
     Box::new(move |service, name, what| {
-        let result = answer(&mut store, service, name, what);
+        let result = answer(&mut roads, service, name, what);
         if result.as_ref().is_err_and(|error| matches!(error, VaultError::Absent(_))) {
             // The bus may have come up meanwhile; connect afresh next time.
-            store = None;
+            roads = Roads::default();
         }
         result
     })
@@ -178,6 +195,15 @@ fn os_keychain() -> Answerer {
 #[cfg(target_os = "linux")]
 type OsStore = zbus_secret_service_keyring_store::Store;
 
+/// Connections that are kept from call to call.
+#[cfg(target_os = "linux")]
+#[derive(Default)]
+struct Roads {
+    store: Option<Arc<OsStore>>,
+    /// For what the store does not ask: whether it is locked.
+    bus: Option<zbus::blocking::Connection>,
+}
+
 #[cfg(target_os = "linux")]
 fn connect() -> Result<Arc<OsStore>, VaultError> {
     OsStore::new().map_err(|error| {
@@ -189,22 +215,25 @@ fn connect() -> Result<Arc<OsStore>, VaultError> {
 }
 
 #[cfg(target_os = "linux")]
-fn answer(store: &mut Option<Arc<OsStore>>, service: &str, name: &SecretName, what: What) -> Reply {
+fn answer(roads: &mut Roads, service: &str, name: &SecretName, what: What) -> Reply {
     use keyring_core::api::CredentialStoreApi as _;
 
     let action = match what {
         What::Get => "read",
         What::Put(_) => "keep",
         What::Remove => "forget",
+        What::Look => "look for",
         What::Unlock => "unlock the place of",
     };
     let failed = |error: keyring_core::Error| refusal(action, name, error);
+    let Roads { store, bus } = roads;
     let store = match store {
         Some(store) => store,
         None => store.insert(connect()?),
     };
+    let locked = is_locked(bus);
     // Everything but a person's own wish would put a password dialog on the screen, again and again.
-    if !matches!(what, What::Unlock) && is_locked() {
+    if !matches!(what, What::Unlock) && locked == Some(true) {
         let words = "this computer's keychain is locked; unlock it, as logging in does, and this console goes on by itself";
         return Err(VaultError::Locked(words.to_owned()));
     }
@@ -214,7 +243,9 @@ fn answer(store: &mut Option<Arc<OsStore>>, service: &str, name: &SecretName, wh
         What::Unlock => {
             entry.set_password("open").and_then(|()| entry.delete_credential()).map(|()| None).map_err(failed)
         }
-        What::Get => match entry.get_password().map(Zeroizing::new) {
+        What::Look if locked == Some(false) => Ok(None),
+        // It does not say whether it is locked; what it says to a question tells.
+        What::Look | What::Get => match entry.get_password().map(Zeroizing::new) {
             Ok(secret) => Ok(Some(SecretString::from(secret.as_str()))),
             Err(keyring_core::Error::NoEntry) => Ok(None),
             Err(error) => Err(failed(error)),
@@ -227,20 +258,25 @@ fn answer(store: &mut Option<Arc<OsStore>>, service: &str, name: &SecretName, wh
     }
 }
 
-/// Whether the collection that new secrets go to says that it is locked. One that says nothing is asked itself.
+/// Whether the collection that new secrets go to says that it is locked; none when it does not say.
 #[cfg(target_os = "linux")]
-fn is_locked() -> bool {
-    let asked = zbus::blocking::Connection::session().and_then(|bus| {
-        bus.call_method(
-            Some("org.freedesktop.secrets"),
-            "/org/freedesktop/secrets/aliases/default",
-            Some("org.freedesktop.DBus.Properties"),
-            "Get",
-            &("org.freedesktop.Secret.Collection", "Locked"),
-        )
-    });
+fn is_locked(bus: &mut Option<zbus::blocking::Connection>) -> Option<bool> {
+    let road = match bus {
+        Some(road) => road,
+        None => bus.insert(zbus::blocking::Connection::session().ok()?),
+    };
+    let asked = road.call_method(
+        Some("org.freedesktop.secrets"),
+        "/org/freedesktop/secrets/aliases/default",
+        Some("org.freedesktop.DBus.Properties"),
+        "Get",
+        &("org.freedesktop.Secret.Collection", "Locked"),
+    );
     let value = asked.and_then(|answer| answer.body().deserialize::<zbus::zvariant::OwnedValue>());
-    value.ok().and_then(|value| bool::try_from(value).ok()).unwrap_or(false)
+    if value.is_err() {
+        *bus = None;
+    }
+    bool::try_from(value.ok()?).ok()
 }
 
 #[cfg(target_os = "linux")]

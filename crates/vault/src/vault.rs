@@ -158,17 +158,23 @@ impl Vault {
     pub fn unlock(&self, passphrase: &SecretString) -> Result<(), VaultError> {
         match &self.place {
             Place::Keychain(keychain) => {
+                let _alone = PROBING.lock().unwrap_or_else(PoisonError::into_inner);
                 keychain.unlock(&canary())?;
-                self.probe()
+                self.probe_alone()
             }
             Place::File(file) => file.unlock(passphrase),
         }
     }
 
-    /// Whether secrets can be read right now; asks a keychain with a canary, which may take some seconds.
+    /// Whether secrets can be read right now. Nothing is written, so it may be asked every few seconds; a keychain that
+    /// waits for a person may take some seconds to answer.
     pub fn state(&self) -> State {
-        match self.probe() {
-            Ok(()) => State::Open,
+        let looked = match &self.place {
+            Place::Keychain(keychain) => keychain.look(&canary()),
+            Place::File(_) => self.get(&canary()).map(drop),
+        };
+        match looked {
+            Ok(()) | Err(VaultError::Missing(_)) => State::Open,
             Err(VaultError::Absent(why)) => State::Absent(why),
             Err(VaultError::Locked(why)) => State::Locked(why),
             Err(error) => State::Locked(error.to_string()),
@@ -181,6 +187,10 @@ impl Vault {
     /// Whatever stands between us and the secrets.
     pub fn probe(&self) -> Result<(), VaultError> {
         let _alone = PROBING.lock().unwrap_or_else(PoisonError::into_inner);
+        self.probe_alone()
+    }
+
+    fn probe_alone(&self) -> Result<(), VaultError> {
         let name = canary();
         let canary = SecretString::from(CANARY);
         self.put(&name, &canary)?;

@@ -47,15 +47,28 @@ fn secrets_survive_a_restart_and_only_for_the_passphrase() {
 }
 
 #[test]
-fn looks_that_come_together_leave_each_other_alone() {
+fn probes_that_come_together_leave_each_other_alone() {
     let directory = TempDir::new().unwrap();
     let vault = made(directory.path());
-    let looks = || (0..5).map(|_| vault.state()).collect::<Vec<_>>();
+    let probes = || (0..5).map(|_| vault.probe()).collect::<Vec<_>>();
     let seen: Vec<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..4).map(|_| scope.spawn(looks)).collect();
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(probes)).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
-    assert!(seen.iter().all(|state| matches!(state, State::Open)), "{seen:?}");
+    assert!(seen.iter().all(Result::is_ok), "{seen:?}");
+}
+
+#[test]
+fn a_look_writes_nothing() {
+    let directory = TempDir::new().unwrap();
+    let vault = made(directory.path());
+    let written = || {
+        let files = fs::read_dir(directory.path()).unwrap();
+        files.map(|file| fs::read(file.unwrap().path()).unwrap()).collect::<Vec<_>>()
+    };
+    let before = written();
+    assert_eq!(vault.state(), State::Open);
+    assert_eq!(written(), before, "a sealed file differs each time that it is written");
 }
 
 #[test]
