@@ -4,6 +4,7 @@
 //!
 //! The filter is one level, not an expression: the expression engine would cost a megabyte that the agent never uses.
 
+pub use model::chain;
 use tracing::Level;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -18,18 +19,6 @@ pub fn start(level: Level) {
         return;
     }
     registry.with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false)).init();
-}
-
-/// An error with all of its causes, for one log field.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }
 
 /// Longest text of another machine that is shown.

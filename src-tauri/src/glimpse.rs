@@ -67,7 +67,10 @@ pub(crate) async fn run(
                 own.seat(&seats).await;
             }
             event = next(&mut own.events) => own.hear(event).await,
-            _ = ticks.tick() => own.look().await,
+            _ = ticks.tick() => {
+                own.look().await;
+                own.listen().await;
+            }
             Some(order) = orders.recv() => own.obey(order).await,
             () = sleep(wake) => {}
         }
@@ -96,9 +99,16 @@ impl Glimpse {
         self.picture.set_hosting(hosting);
         ShellState::tell(&self.app);
         self.look().await;
-        if let Some(client) = &self.client {
-            let everything = Subscribe { topics: Vec::new(), since_revision: self.picture.revision() };
-            self.events = client.subscribe(everything).await.ok();
+        self.listen().await;
+    }
+
+    /// Opens the stream of events, unless it is open: without one nobody would be told anything.
+    async fn listen(&mut self) {
+        let Some(client) = self.client.as_ref().filter(|_| self.events.is_none()) else { return };
+        let everything = Subscribe { topics: Vec::new(), since_revision: self.picture.revision() };
+        match client.subscribe(everything).await {
+            Ok(events) => self.events = Some(events),
+            Err(error) => tracing::warn!("the host gives no events: {error}"),
         }
     }
 

@@ -53,7 +53,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_env("SERVERSCTL_LOG").unwrap_or_else(|_| EnvFilter::new(LOGGED));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    surroundings::log();
+    tracing::info!(value = ?std::env::var_os(surroundings::NO_DMABUF), "the web view's renderer");
     let ground = match arguments.demo.then(|| demo_fleet::prepare(std::env::args_os().skip(1))).transpose() {
         Ok(ground) => ground,
         Err(error) => {
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
     match app::run(arguments, ground) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("the desktop cannot start: {}", surroundings::chain(&*error));
+            tracing::error!("the desktop cannot start: {}", model::chain(&*error));
             ExitCode::FAILURE
         }
     }

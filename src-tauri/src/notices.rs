@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use api::glance::{Act, Alert, Level, Show};
 use notify_rust::{Hint, Notification, NotificationHandle, NotificationResponse, Timeout, Urgency};
-use tauri::{AppHandle, Manager as _};
+use tauri::AppHandle;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-use crate::{app, window};
+use crate::app;
 
 /// Notices that may wait for the service.
 const PLACES: usize = 64;
@@ -69,8 +69,8 @@ async fn reads_plain_text() -> bool {
 fn notification(alert: &Alert, replaces: Option<u32>, plain: bool) -> Notification {
     let body = if plain { alert.body.clone() } else { escaped(&alert.body) };
     let mut notification = Notification::new();
-    notification.appname("ServersCTL").icon("serversctl-desktop").summary(&alert.title).body(&body);
-    notification.hint(Hint::DesktopEntry("serversctl-desktop".to_owned()));
+    notification.appname("ServersCTL").icon("serversctl").summary(&alert.title).body(&body);
+    notification.hint(Hint::DesktopEntry("serversctl".to_owned()));
     notification.urgency(match alert.level {
         Level::Quiet => Urgency::Low,
         Level::Normal | Level::High => Urgency::Normal,
@@ -112,7 +112,6 @@ async fn listen(app: AppHandle, handle: NotificationHandle, alert: Alert) {
         let on_main = app.clone();
         let _ = app.run_on_main_thread(move || app::act(&on_main, meant));
     }
-    debug_assert!(app.get_webview_window(window::LABEL).is_some(), "the window is hidden, never destroyed");
 }
 
 #[cfg(test)]

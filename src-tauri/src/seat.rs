@@ -134,7 +134,7 @@ impl Keeper {
                     match opened.await {
                         Ok(Ok(engine)) => match self.host(engine).await {
                             Ok(()) => std::future::pending().await,
-                            Err(error) => self.absent(surroundings::chain(&error)).await,
+                            Err(error) => self.absent(model::chain(&error)).await,
                         },
                         // It comes up, goes down, or is there for one command only.
                         Ok(Err(OpenError::Taken { .. })) if waited < PATIENCE => {
@@ -145,7 +145,7 @@ impl Keeper {
                         Err(_) => self.absent("opening the profile broke; see the log".to_owned()).await,
                     }
                 }
-                Err(error) => self.absent(surroundings::chain(&error)).await,
+                Err(error) => self.absent(model::chain(&error)).await,
             }
         }
     }

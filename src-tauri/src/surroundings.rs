@@ -1,6 +1,5 @@
 //! What the desktop finds around it: environment, directories, clock.
 
-use std::error::Error;
 use std::ffi::OsStr;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -10,7 +9,7 @@ use api::ApiError;
 use api::glance::Moment;
 
 /// WebKitGTK paints blank windows on many machines with it. A value that is set already is respected, `0` means off.
-const NO_DMABUF: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
+pub(crate) const NO_DMABUF: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
 /// Set by whoever drives the page from outside; then screenshots need the renderer that is switched off otherwise.
 const DRIVEN: &str = "TAURI_WEBVIEW_AUTOMATION";
 
@@ -27,10 +26,6 @@ pub(crate) fn prepare() {
 /// Whether somebody drives the page from outside.
 pub(crate) fn is_driven() -> bool {
     std::env::var_os(DRIVEN).as_deref() == Some(OsStr::new("true"))
-}
-
-pub(crate) fn log() {
-    tracing::info!(value = ?std::env::var_os(NO_DMABUF), "{NO_DMABUF}");
 }
 
 /// The profile's directory: the one given, else `serversctl` in the user's data directory.
@@ -72,16 +67,4 @@ pub(crate) fn now() -> Moment {
     let now = jiff::Zoned::now();
     let unix_ms = u64::try_from(now.timestamp().as_millisecond()).unwrap_or_default();
     Moment { unix_ms, offset_s: now.offset().seconds() }
-}
-
-/// An error with its sources, in one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut words = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        words.push_str(": ");
-        words.push_str(&source.to_string());
-        next = source.source();
-    }
-    words
 }

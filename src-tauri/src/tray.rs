@@ -53,8 +53,8 @@ pub(crate) struct Tray {
 
 enum Ask {
     Draw(TrayView),
-    /// Somebody who shows trays has come.
-    Again,
+    /// Somebody who shows trays has come, or gone.
+    Watcher(bool),
 }
 
 impl Tray {
@@ -101,7 +101,7 @@ async fn watch_for_watcher(again: &Sender<Ask>) -> zbus::Result<()> {
     let bus = DBusProxy::new(&connection).await?;
     let mut changes = bus.receive_name_owner_changed_with_args(&[(0, WATCHER)]).await?;
     while let Some(change) = changes.next().await {
-        if change.args()?.new_owner().is_some() && again.send(Ask::Again).is_err() {
+        if again.send(Ask::Watcher(change.args()?.new_owner().is_some())).is_err() {
             break;
         }
     }
@@ -119,13 +119,16 @@ impl Drawn {
     fn run(mut self, queue: &Receiver<Ask>) {
         while let Ok(ask) = queue.recv() {
             let view = match ask {
-                Ask::Draw(view) => view,
-                Ask::Again if self.icon.is_none() => match self.view.take() {
-                    Some(view) => view,
-                    None => continue,
-                },
-                Ask::Again => continue,
+                Ask::Draw(view) => Some(view),
+                Ask::Watcher(true) => self.view.take_if(|_| self.icon.is_none()),
+                Ask::Watcher(false) => {
+                    if self.icon.take().is_some() {
+                        self.found(false);
+                    }
+                    None
+                }
             };
+            let Some(view) = view else { continue };
             let is_first = self.view.is_none();
             if self.view.as_ref() == Some(&view) {
                 continue;
@@ -164,6 +167,10 @@ impl Drawn {
     fn found(&self, there: bool) {
         self.app.state::<Facts>().set_tray(there);
         ShellState::tell(&self.app);
+        if !there {
+            let app = self.app.clone();
+            let _ = self.app.run_on_main_thread(move || window::keep(&app));
+        }
         let preferring = self.app.state::<Preferring>();
         let mut preferences = preferring.get();
         if !there && !preferences.told_no_tray {

@@ -8,7 +8,6 @@ use tauri_plugin_updater::{Update, UpdaterExt as _};
 
 use crate::app::Facts;
 use crate::border::ShellState;
-use crate::surroundings;
 
 /// The key that releases are signed with, and where they are announced; both come from the build.
 const KEY: Option<&str> = option_env!("SERVERSCTL_UPDATE_KEY");
@@ -38,7 +37,7 @@ pub(crate) async fn watch(app: AppHandle) {
 async fn look(app: &AppHandle) -> Result<Option<Update>, ApiError> {
     let (Some(key), Some(feed)) = (KEY, FEED) else { return Ok(None) };
     let failed = |error: tauri_plugin_updater::Error| {
-        ApiError::internal("asking for a newer version").with_detail(surroundings::chain(&error))
+        ApiError::internal("asking for a newer version").with_detail(model::chain(&error))
     };
     let feed =
         Url::parse(feed).map_err(|error| ApiError::internal("the address of updates").because(&error))?;
@@ -50,7 +49,8 @@ async fn look(app: &AppHandle) -> Result<Option<Update>, ApiError> {
 /// Fetches, checks and installs the newer version; it runs from the next start.
 pub(crate) async fn install(app: &AppHandle) -> Result<(), ApiError> {
     let update = look(app).await?.ok_or_else(|| ApiError::refused("there is no newer version"))?;
-    update.download_and_install(|_, _| {}, || {}).await.map_err(|error| {
-        ApiError::internal("installing the newer version").with_detail(surroundings::chain(&error))
-    })
+    update
+        .download_and_install(|_, _| {}, || {})
+        .await
+        .map_err(|error| ApiError::internal("installing the newer version").with_detail(model::chain(&error)))
 }

@@ -101,6 +101,13 @@ pub(crate) fn hide(app: &AppHandle) {
     let _ = if app.state::<Facts>().has_tray() { window.hide() } else { window.minimize() };
 }
 
+/// Without a tray a hidden window could not be found again: it stands in the list of windows.
+pub(crate) fn keep(app: &AppHandle) {
+    if let Some(window) = app.get_webview_window(LABEL).filter(|own| !own.is_visible().unwrap_or(true)) {
+        let _ = window.minimize().and_then(|()| window.show());
+    }
+}
+
 /// Hides the window that is seen, shows the one that is not.
 pub(crate) fn toggle(app: &AppHandle) {
     let Some(window) = app.get_webview_window(LABEL) else { return };
@@ -149,7 +156,5 @@ pub(crate) fn ask_to_quit(app: &AppHandle, question: &str) {
 
 /// Takes the window away before the end, which may take a moment.
 pub(crate) fn vanish(app: &AppHandle) {
-    if let Some(window) = app.get_webview_window(LABEL) {
-        let _ = window.hide();
-    }
+    let _ = app.get_webview_window(LABEL).map(|window| window.hide());
 }

@@ -131,7 +131,7 @@ impl UnitWatch {
             if connected {
                 pause = PAUSE_MIN;
             }
-            let words = chain(&error);
+            let words = crate::log::chain(&error);
             tracing::warn!(unit = %self.unit, error = %words, "systemd cannot be asked");
             if events.send(UnitEvent::Unknown(words)).await.is_err() {
                 return;
@@ -352,18 +352,6 @@ fn unit_path(unit: &str) -> OwnedObjectPath {
         }
     }
     OwnedObjectPath::try_from(path).expect("an escaped unit name is a valid element of an object path")
-}
-
-/// An error with all its causes, for a log line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        words.push_str(": ");
-        words.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    words
 }
 
 #[cfg(test)]

@@ -55,14 +55,7 @@ impl ApiError {
     /// The same with an error and all its sources as detail.
     #[must_use]
     pub fn because(self, cause: &(dyn std::error::Error + 'static)) -> Self {
-        let mut detail = cause.to_string();
-        let mut next = cause.source();
-        while let Some(source) = next {
-            detail.push_str(": ");
-            detail.push_str(&source.to_string());
-            next = source.source();
-        }
-        self.with_detail(detail)
+        self.with_detail(model::chain(cause))
     }
 
     /// The same with advice about a retry.

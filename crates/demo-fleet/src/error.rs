@@ -105,13 +105,6 @@ impl DemoError {
 
     /// The error with its sources, in one line.
     pub fn chain(&self) -> String {
-        let mut words = self.to_string();
-        let mut next = std::error::Error::source(self);
-        while let Some(source) = next {
-            words.push_str(": ");
-            words.push_str(&source.to_string());
-            next = source.source();
-        }
-        words
+        model::chain(self)
     }
 }

@@ -26,6 +26,8 @@ const RESTORE: &str = "restore";
 /// Before a stream of events that ended is opened again.
 const BREATH: Duration = Duration::from_secs(1);
 
+/// How long the engine may work on a loss before its reason not to move is told as one.
+const SETTLING: Duration = Duration::from_secs(30);
 /// How often the engine is asked how the pool stands.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -169,7 +171,10 @@ impl Story {
         let Some(member) = self.members.iter_mut().find(|member| member.name == active) else {
             return Err(DemoError::NotNow { why: "the record points at no member".to_owned() });
         };
-        self.fault = Some(Fault { from: active.clone(), at: Instant::now() });
+        // The move is measured from the first thing that was done to this member.
+        if self.fault.as_ref().is_none_or(|fault| fault.from != active) {
+            self.fault = Some(Fault { from: active.clone(), at: Instant::now() });
+        }
         if act == STOP_SERVICE {
             member.want(Wanted::Stopped);
             self.say(&format!("HAProxy on {active} is stopped. Its agent says so, and the record follows"));
@@ -184,16 +189,22 @@ impl Story {
 
     /// Everything runs again, and the moves so far are acknowledged: otherwise the third one waits for a person.
     async fn restore(&mut self) -> Result<(), DemoError> {
+        let mut broke = None;
         for member in &mut self.members {
             member.want(Wanted::Running);
-            if !member.has_power() {
-                member.power_on()?;
+            if !member.has_power()
+                && let Err(error) = member.power_on()
+            {
+                broke.get_or_insert(error);
             }
         }
         self.fault = None;
         let acknowledge = PoolAcknowledge { change: Change::default(), pool: EDGE.into() };
         // Nothing may wait for it.
         let _ = setup::change(&self.client, "acknowledging the moves", acknowledge).await;
+        if let Some(error) = broke {
+            return Err(error);
+        }
         self.say("Everything runs again. Nothing moves back by itself");
         Ok(())
     }
@@ -227,7 +238,7 @@ impl Story {
 
     /// Why the record would not follow a loss of power now. While one is under way the question is answered soon.
     fn held(&self) -> Option<String> {
-        if self.fault.is_some() {
+        if self.fault.as_ref().is_some_and(|fault| fault.at.elapsed() < SETTLING) {
             return None;
         }
         let would = &self.status.as_ref()?.would_move;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evaluator::io::{DnsFault, Input, OwnFault};
-use model::PoolId;
 use model::stall::{Gap, LOOK_EVERY, StallWatch};
+use model::{PoolId, Span};
 use tokio::sync::Semaphore;
 
 use crate::inner::Inner;
@@ -14,14 +14,20 @@ use crate::register::Register;
 use crate::watch::Ask;
 use crate::{clock, desk, surroundings};
 
-/// How often anchors are asked.
-const ROUND: Duration = Duration::from_secs(5);
+/// How often it is looked whether a round is due.
+const ROUND_LOOK: Duration = Duration::from_secs(1);
+/// How often anchors are asked: every so many looks.
+const ROUND_LOOKS: u32 = 5;
+/// Nobody of the fleet is heard for this long: is it they, or this computer? Then each look is a round.
+const DOUBT_AFTER: Span = Span::from_s(2);
+/// Who is not heard after this is not asked about in a hurry any more.
+const DOUBT_UNTIL: Span = Span::from_s(60);
 /// An anchor that takes longer does not answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How often the attachment is read.
 const ATTACHMENT: Duration = Duration::from_secs(1);
-/// A provider that could not be opened (its secret could not be read) is tried again every so many rounds: a minute.
-const REOPEN_ROUNDS: u32 = 12;
+/// A provider that could not be opened (its secret could not be read) is tried again every so many looks: a minute.
+const REOPEN_LOOKS: u32 = 60;
 /// Service ports probed at one time.
 const PROBES_MAX: usize = 256;
 
@@ -61,14 +67,18 @@ pub(crate) async fn watch_attachment(inner: Arc<Inner>) {
 /// Asks the anchors of every pool in rounds: the pool's DNS provider, a relay of another pool, and the operator's own
 /// address if one is set.
 pub(crate) async fn watch_anchors(inner: Arc<Inner>) {
-    let mut rounds = tokio::time::interval(ROUND);
-    rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut round: u32 = 0;
+    let mut looks = tokio::time::interval(ROUND_LOOK);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut look: u32 = 0;
     loop {
-        rounds.tick().await;
-        round = round.wrapping_add(1);
-        if round.is_multiple_of(REOPEN_ROUNDS) && inner.lacks_registers() {
+        looks.tick().await;
+        if look.is_multiple_of(REOPEN_LOOKS) && look > 0 && inner.lacks_registers() {
             inner.surroundings_changed();
+        }
+        let is_due = look.is_multiple_of(ROUND_LOOKS);
+        look = look.wrapping_add(1);
+        if !is_due && !is_doubtful(inner.sightings().newest().map(|heard| clock::now() - heard)) {
+            continue;
         }
         let own = own_anchor(&inner).await;
         // Pools of one provider share its answer: a provider counts every question.
@@ -82,6 +92,11 @@ pub(crate) async fn watch_anchors(inner: Arc<Inner>) {
             tokio::spawn(ask_anchors(Arc::clone(&inner), pools, own));
         }
     }
+}
+
+/// Whether it is in doubt since a moment that this computer sees anything, by the age of the newest heartbeat of anybody.
+fn is_doubtful(newest: Option<Span>) -> bool {
+    newest.is_some_and(|age| age > DOUBT_AFTER && age < DOUBT_UNTIL)
 }
 
 async fn ask_anchors(inner: Arc<Inner>, pools: Vec<(PoolId, Arc<Register>)>, own: Option<bool>) {
@@ -163,6 +178,15 @@ pub(crate) async fn watch_services(inner: Arc<Inner>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn anchors_are_asked_at_once_when_everybody_falls_silent_and_not_for_ever() {
+        let after = |s| is_doubtful(Some(Span::from_s(s)));
+        assert!(!is_doubtful(None), "who never heard anybody misses nobody");
+        assert!(!after(1), "a heartbeat comes once a second");
+        assert!(after(3));
+        assert!(!after(3_600), "hosts that are gone for an hour are not asked about every second");
+    }
 
     #[test]
     fn one_silent_provider_is_not_this_consoles_blindness() {

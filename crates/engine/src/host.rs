@@ -28,9 +28,9 @@ use crate::recorder::Recorder;
 use crate::watch::Start;
 use crate::{anchors, clock, daily, ddns, desk, guard, random, supervise};
 
-/// How long watches may take for their last words, all together.
 /// Between two looks at a keychain that is locked.
 const VAULT_AGAIN: Duration = Duration::from_secs(5);
+/// How long watches may take for their last words, all together.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// What kind of host this is; decides its rank and whether it watches.
@@ -115,17 +115,21 @@ async fn try_vault_again(host: std::sync::Weak<Host>) {
         let Some(host) = host.upgrade() else { return };
         {
             let state = host.state();
+            if state.inner.is_some() || state.is_closing {
+                return;
+            }
             let is_keychain = state.facts.as_ref().is_some_and(|facts| facts.backend == Backend::Keychain);
-            if !is_keychain || state.inner.is_some() {
+            if !is_keychain {
                 continue;
             }
         }
-        let tried = tokio::task::spawn_blocking(move || {
-            host.open_vault()?;
-            host.start_with_vault()
-        });
-        if let Ok(Err(error)) = tried.await {
-            tracing::warn!("the profile cannot be started although its vault may be open: {error:#}");
+        let own = Arc::clone(&host);
+        // Opening a vault starts what needs it.
+        let try_it = move || if own.vault().is_some() { own.start_with_vault() } else { own.open_vault() };
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(try_it).await {
+            host.say_once(&format!(
+                "the profile cannot be started although its vault may be open: {error:#}"
+            ));
         }
     }
 }

@@ -42,18 +42,4 @@ mod words;
 mod tests;
 
 pub use host::{Host, Kind, OpenError};
-
-/// An error with all its causes, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        let more = source.to_string();
-        if !words.ends_with(&more) {
-            words.push_str(": ");
-            words.push_str(&more);
-        }
-        next = source.source();
-    }
-    words
-}
+pub(crate) use model::chain;

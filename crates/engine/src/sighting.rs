@@ -66,6 +66,11 @@ impl Sightings {
         self.seen.get(&member)
     }
 
+    /// When anybody was heard last.
+    pub(crate) fn newest(&self) -> Option<Time> {
+        self.seen.values().map(|seen| seen.received).max()
+    }
+
     /// From where others get a member's heartbeats, by their own signed word of now.
     pub(crate) fn sources_of(&self, now: Time, about: MemberId) -> Vec<(MemberId, IpAddr)> {
         let fresh = |seen: &Seen| seen.made_after.is_some_and(|made| now - made <= SOURCES_FRESH);

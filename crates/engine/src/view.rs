@@ -2,10 +2,10 @@
 
 use api::view::explain::{Explanation as ExplanationView, Missing, Next};
 use api::view::member::{Light, LightState, Lights, MemberStatus, Role, Verdict as VerdictView};
-use api::view::pool::{LeaseView, PauseView, PoolStatus, RegisterView, Voters};
+use api::view::pool::{Blind, LeaseView, PauseView, PoolStatus, RegisterView, Voters};
 use api::view::{Answer, YesNo};
 use evaluator::io::{MarkerText, Reading};
-use evaluator::{Explanation, MemberView as Explained, Says, Verdict};
+use evaluator::{Blindness, Explanation, MemberView as Explained, Says, Verdict};
 use model::{MemberId, Time};
 use protocol::docs::Policy;
 
@@ -50,7 +50,16 @@ pub(crate) fn pool_status(inner: &Inner, policy: &Policy, explained: &Explanatio
             .as_ref()
             .map(|reading| RegisterView { fault: explained.record_fault.clone(), ..register(reading) }),
         incident: explained.incident,
+        blind: explained.blind.map(|blind| match blind {
+            Blindness::OwnSight => Blind::OwnSight,
+            Blindness::Provider => Blind::Provider,
+        }),
+        ttl_s: ttl_s(policy),
     }
+}
+
+fn ttl_s(policy: &Policy) -> Option<u32> {
+    policy.managed.as_ref().map(|_| policy.settings.ttl_s)
 }
 
 /// A pool's status on a host that does not watch.
@@ -84,6 +93,8 @@ pub(crate) fn unwatched_status(inner: &Inner, policy: &Policy) -> PoolStatus {
         members: Vec::new(),
         register: None,
         incident: None,
+        blind: None,
+        ttl_s: ttl_s(policy),
     }
 }
 

@@ -65,6 +65,7 @@ pub(crate) const fn notice(kind: NoticeKind) -> &'static str {
         NoticeKind::Drift => "drift",
         NoticeKind::Failed => "failed",
         NoticeKind::Blind => "blind",
+        NoticeKind::NoProvider => "no-provider",
         NoticeKind::Locked => "locked",
         NoticeKind::NotReadBack => "not-read-back",
         NoticeKind::CannotConfirm => "cannot-confirm",

@@ -50,12 +50,24 @@ pub struct Explanation {
     pub record_fault: Option<String>,
     /// The incident that goes on.
     pub incident: Option<IncidentId>,
+    /// In BLIND: what it is that cannot see.
+    pub blind: Option<Blindness>,
     /// Is traffic on the active member?
     pub serving: Answer,
     /// Can something take over?
     pub takeover: Answer,
     /// Would DNS move if the active member died?
     pub would_move: Answer,
+}
+
+/// What stands between a console and a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Blindness {
+    /// Its own sight: nothing that it says of members counts.
+    OwnSight,
+    /// The DNS provider alone: members are seen.
+    Provider,
 }
 
 /// One member as this console sees it.
@@ -164,6 +176,10 @@ impl Machine {
             record: self.register.latest().cloned(),
             record_fault: self.register.fault().map(str::to_owned),
             incident: self.incident,
+            blind: (self.state == State::Blind).then_some(match self.blind.own_fault {
+                true => Blindness::OwnSight,
+                false => Blindness::Provider,
+            }),
             serving: self.answer_serving(now),
             takeover: self.answer_takeover(now),
             would_move: self.answer_would_move(now),

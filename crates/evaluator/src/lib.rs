@@ -39,7 +39,7 @@ mod ways;
 mod whatif;
 
 pub use address::unpublishable;
-pub use explain::{Answer, Explanation, LeaseView, MemberView, Says, Voters};
+pub use explain::{Answer, Blindness, Explanation, LeaseView, MemberView, Says, Voters};
 pub use io::{Input, Output};
 pub use machine::Machine;
 pub use ready::is_public;

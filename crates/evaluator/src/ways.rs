@@ -99,7 +99,8 @@ impl Machine {
         if self.lease.release(now) {
             out.push(Output::LeaseRelease);
         }
-        self.tell(None, NoticeKind::Blind, go.reason.clone(), Reach::Here, out);
+        let kind = if own_fault { NoticeKind::Blind } else { NoticeKind::NoProvider };
+        self.tell(None, kind, go.reason.clone(), Reach::Here, out);
     }
 
     fn enter_failed(&mut self, now: Time, from: State, go: &Go, out: &mut Vec<Output>) {
@@ -228,6 +229,7 @@ impl Machine {
             | NoticeKind::Drift
             | NoticeKind::Failed
             | NoticeKind::Blind
+            | NoticeKind::NoProvider
             | NoticeKind::NotReadBack
             | NoticeKind::CannotConfirm
             | NoticeKind::Over => format!("{name} seems lost and a person must decide: {reason}"),

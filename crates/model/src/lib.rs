@@ -8,6 +8,7 @@
 //! that fences DNS) and [`haproxy::Report`] (what a member says about its service).
 #![warn(missing_docs)]
 
+mod chain;
 pub mod code;
 pub mod haproxy;
 pub mod health;
@@ -19,6 +20,7 @@ pub mod settings;
 pub mod stall;
 pub mod time;
 
+pub use chain::chain;
 pub use code::Code;
 pub use health::Health;
 pub use ids::{BootId, ConsoleId, FleetId, IncidentId, MemberId, Nonce, PoolId};

@@ -183,6 +183,11 @@ export type Beats = {
 beats: Array<Beat>, };
 
 /**
+ * What stands between a console and a pool.
+ */
+export type Blind = "own-sight" | "provider";
+
+/**
  * The part that every changing request carries.
  */
 export type Change = { 
@@ -1758,7 +1763,15 @@ register?: RegisterView,
 /**
  * The open incident, if there is one.
  */
-incident?: string, };
+incident?: string, 
+/**
+ * What cannot see the pool now; none while it is seen.
+ */
+blind?: Blind, 
+/**
+ * How long clients may keep the record's old value, in seconds; none without a managed hostname.
+ */
+ttlS?: number, };
 
 /**
  * Asks for the status of every pool, or of one.

@@ -173,6 +173,8 @@ fn status() -> PoolStatus {
         members: (1..=MEMBERS).map(member_status).collect(),
         register: None,
         incident: None,
+        blind: None,
+        ttl_s: None,
     }
 }
 

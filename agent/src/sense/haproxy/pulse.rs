@@ -16,7 +16,7 @@ use super::super::beat::Beat;
 use super::super::clock::Clock;
 use super::super::probe::{Finding, Outcome, PROBE_DEADLINE, Prober, Target};
 use super::super::socket::RuntimeSocket;
-use super::super::units::chain;
+use crate::log::chain;
 
 /// A beat cannot take longer unless we were held up ourselves: its probes and questions end before it does.
 const BEAT_MAX: Span = Span::from_ms(2 * PROBE_DEADLINE.as_millis() as u64);

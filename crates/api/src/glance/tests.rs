@@ -40,7 +40,7 @@ fn pool(number: u32, name: &str) -> PoolStatus {
         "id": PoolId::from_number(number), "name": name, "hostname": format!("{name}.example.com"), "traffic": yes,
         "standbys": yes, "wouldMove": yes, "state": "STEADY", "stateAgeMs": 1000, "reason": "", "epoch": 4,
         "active": MemberId::from_number(1), "armed": true, "lease": { "kind": "mine" },
-        "voters": { "heard": 3, "needed": 2, "total": 3 }, "members": members,
+        "voters": { "heard": 3, "needed": 2, "total": 3 }, "members": members, "ttlS": 60,
     });
     serde_json::from_value(value).unwrap()
 }
@@ -294,7 +294,7 @@ fn a_move_is_told_with_its_target_its_time_and_its_incident() {
     assert_eq!(picture.answered(ask, serde_json::to_value(&incident).unwrap(), NOW.unix_ms).unwrap(), []);
     let alert = hear(&mut picture, notice("moved", Some(id))).remove(0);
     assert_eq!(alert.title, "production-edge moved to edge-fra-1");
-    assert_eq!(alert.body, "edge-ams-2 was silent for 10 s. DNS moved in 11.1 s");
+    assert_eq!(alert.body, "edge-ams-2 was silent for 10 s. DNS moved in 11.1 s, clients follow within 60 s");
     assert_eq!(alert.level, Level::Urgent);
     assert_eq!(alert.place, Place::incident(&id.to_string()));
     assert_eq!(
@@ -314,6 +314,7 @@ fn every_topic_has_its_words_and_no_button_acts() {
         "drift",
         "failed",
         "blind",
+        "no-provider",
         "locked",
         "not-read-back",
         "cannot-confirm",

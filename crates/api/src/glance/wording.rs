@@ -55,7 +55,7 @@ fn word(
             let to = to.unwrap_or_else(|| "another member".to_owned());
             urgent(alert, format!("{called} moved to {to}"));
             alert.stays = false;
-            alert.body = moved(notice, incident);
+            alert.body = moved(notice, incident, pool.and_then(|pool| pool.ttl_s));
             alert.buttons = vec![open(alert, "See why"), mute(alert)];
         }
         "no-target" => {
@@ -85,6 +85,11 @@ fn word(
             "ServersCTL is offline".clone_into(&mut alert.title);
             alert.body = format!("{}. Failover watch here is paused", alert.body);
             alert.level = Level::Normal;
+        }
+        "no-provider" => {
+            alert.title = format!("DNS of {called} cannot be moved from here");
+            alert.body = format!("{}. Clients are not touched; automatic failover waits", alert.body);
+            alert.buttons = vec![to_dns(pool, "Open")];
         }
         "over" => {
             alert.title = format!("{called} is well again");
@@ -145,8 +150,8 @@ fn of_pool(pool: &PoolStatus, at_ms: u64) -> Alert {
     }
 }
 
-/// What was wrong, and how long the record took from the first suspicion.
-fn moved(notice: &NoticeView, incident: Option<&IncidentView>) -> String {
+/// What was wrong, how long the record took from the moment that it counted as lost, and when clients follow.
+fn moved(notice: &NoticeView, incident: Option<&IncidentView>, ttl_s: Option<u32>) -> String {
     let why = notice.text.split_once(": ").map_or(notice.text.as_str(), |(_, why)| why);
     let why = sentence(why);
     let took = incident.and_then(|one| {
@@ -154,9 +159,10 @@ fn moved(notice: &NoticeView, incident: Option<&IncidentView>) -> String {
             one.phases.iter().rev().find(|phase| matches!(phase.name.as_str(), "accepted" | "sent"))?;
         sent.at_ms.checked_sub(one.began_ms)
     });
+    let follow = ttl_s.map_or_else(String::new, |ttl_s| format!(", clients follow within {ttl_s} s"));
     match took {
-        Some(took_ms) => format!("{why}. DNS moved in {}.{} s", took_ms / 1000, took_ms % 1000 / 100),
-        None => why,
+        Some(took_ms) => format!("{why}. DNS moved in {}.{} s{follow}", took_ms / 1000, took_ms % 1000 / 100),
+        None => format!("{why}{follow}"),
     }
 }
 

@@ -127,6 +127,22 @@ pub struct PoolStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(type = "string")]
     pub incident: Option<IncidentId>,
+    /// What cannot see the pool now; none while it is seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blind: Option<Blind>,
+    /// How long clients may keep the record's old value, in seconds; none without a managed hostname.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_s: Option<u32>,
+}
+
+/// What stands between a console and a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum Blind {
+    /// The console's own sight: nothing that it says of members counts.
+    OwnSight,
+    /// The DNS provider alone: members are seen, and nothing can be moved.
+    Provider,
 }
 
 /// Who holds the watch lease.

@@ -16,7 +16,7 @@ use evaluator::io::{Command, Input, State, Watch};
 use evaluator::{Explanation, Says};
 use model::settings::Arming;
 use model::{Code, MemberId, Span};
-use protocol::docs::{Pause, Policy};
+use protocol::docs::{Pause, Policy, Roster};
 
 use super::{failed, find_in_pool, find_pool, stored};
 use crate::fleet::PAUSE_MAX;
@@ -100,12 +100,9 @@ async fn run_move(
     let hostname = policy.managed.as_ref().map(|managed| managed.hostname.clone()).unwrap_or_default();
     let from = before.active.map(name);
     let to = wanted.target.map_or_else(|| "the next ready standby".to_owned(), name);
-    let plan = Plan::new(format!("move {hostname} to {to}")).replace(
-        &hostname,
-        "A",
-        from.clone().unwrap_or_else(|| "nobody".to_owned()),
-        to,
-    );
+    let plan = Plan::new(format!("move {hostname} to {to}"));
+    let (now, then) = record_before_and_after(&inner.fleet.roster(), before, wanted.target);
+    let plan = plan.replace(&hostname, "A", now, then);
     let plan = wanted.warnings.into_iter().fold(plan, Plan::warn);
     if change.dry_run {
         return Ok(Outcome::planned(plan));
@@ -142,6 +139,32 @@ async fn run_move(
     let view =
         MoveView { pool: policy.pool, epoch, from, to, outcome, phases, evidence: Vec::new(), incident };
     Ok(Outcome::done(plan, view))
+}
+
+/// What stands in the record, and what would: addresses, since those are what the record holds, with names for people.
+fn record_before_and_after(
+    roster: &Roster,
+    before: &Explanation,
+    target: Option<MemberId>,
+) -> (String, String) {
+    let name = |id: MemberId| roster.member(id).map_or_else(|| id.short(), |entry| entry.name.clone());
+    let stands = |id: MemberId| {
+        roster.member(id).map_or_else(|| id.short(), |entry| format!("{} ({})", entry.address, entry.name))
+    };
+    // With dynamic DNS the record may hold another address than the roster.
+    let now = match (before.published, before.active) {
+        (Some(address), Some(active)) => format!("{address} ({})", name(active)),
+        (Some(address), None) => address.to_string(),
+        (None, active) => active.map_or_else(|| "nobody".to_owned(), stands),
+    };
+    // Members stand in takeover order; whoever is first when the machine moves is chosen.
+    let next = before.members.iter().find(|one| !one.active && !one.witness && one.bar.is_none());
+    let then = match (target, next) {
+        (Some(target), _) => stands(target),
+        (None, Some(next)) => format!("whoever is next, now {}", stands(next.member)),
+        (None, None) => "whoever is next".to_owned(),
+    };
+    (now, then)
 }
 
 fn report(call: &Call, state: &str, words: &str, began: Instant) {

@@ -203,6 +203,8 @@ pub enum NoticeKind {
     Failed,
     /// This console cannot see; nothing moves.
     Blind,
+    /// This console sees, but its DNS provider does not answer, refuses, or takes no credential; nothing moves.
+    NoProvider,
     /// The third automatic move within two hours; automation waits.
     Locked,
     /// The write was accepted but not read back.

@@ -56,6 +56,8 @@ fn from_nothing_to_a_window_with_a_tray_and_a_profile() -> Result<()> {
     serversctl(&desk, &["pool", "create", "edge"])?;
     let row = tray.wait_row("the pool", SOON, |row| row.label.contains("edge"))?;
     ensure!(find(&row.rows, &|row| row.label == "Open").is_some(), "{row:?}");
+    // The window notices what another surface made.
+    program.page().wait_text("edge", SOON)?;
     Ok(())
 }
 
@@ -112,8 +114,10 @@ fn closing_hides_and_the_tray_brings_it_back() -> Result<()> {
 fn without_a_tray_it_says_so_once_and_finds_one_that_comes_later() -> Result<()> {
     let desk = Desk::open(Keyring::Absent, TrayHost::Absent)?;
     {
-        let program = Program::start(&desk, &[])?;
+        let program = Program::start(&desk, &["--hidden"])?;
         program.wait_up("hosting", SOON)?;
+        // A window that nothing could bring back is not hidden.
+        wait_visible(&program, true)?;
         desk.session
             .wait_notice("that there is no tray", SOON, |told| told.title == "This desktop has no tray")?;
         desk.session.show_trays()?;
