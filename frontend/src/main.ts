@@ -20,8 +20,9 @@ if (root && __SCENARIO__ && new URLSearchParams(location.search).get("scenario")
     (host) => {
       const live = new Live(host);
       mount(App, { target: root, props: { live } });
+      void live.start();
       // Two frames later what the engine said stands on the screen.
-      void live.start().then(() => requestAnimationFrame(() => requestAnimationFrame(() => host.shell?.painted())));
+      void live.pictured.then(() => requestAnimationFrame(() => requestAnimationFrame(() => host.shell?.painted())));
       if (__SCENARIO__) void import("./looking").then(({ letLook }) => letLook(live));
     },
     (error: unknown) => (root.textContent = error instanceof Error ? error.message : String(error)),

@@ -31,6 +31,7 @@ export interface PoolLike {
   id: string;
   name: string;
   state: string;
+  blind: "own-sight" | "provider" | undefined;
   reason: string;
   watched: boolean;
   armed: boolean;
@@ -46,8 +47,9 @@ export interface PoolLike {
 
 const DECIDE = new Set(["ASK", "NO_TARGET", "LOCKED", "DRIFT", "FAILED"]);
 
+/** What matters in pools that are seen. One whose provider alone does not answer is seen. */
 export function matters(pools: readonly PoolLike[]): Matter[] {
-  return pools.filter((pool) => pool.watched && pool.state !== "BLIND").flatMap(ofPool).sort((a, b) => rank(a) - rank(b));
+  return pools.filter((pool) => pool.watched && pool.blind !== "own-sight").flatMap(ofPool).sort((a, b) => rank(a) - rank(b));
 }
 
 function rank(matter: Matter): number {
@@ -70,6 +72,11 @@ function ofPool(pool: PoolLike): Matter[] {
     one("incident", {
       glyph: "degraded", title: `${pool.name} has an open incident.`, body: said(pool.reason),
       place: `incidents/${pool.incidentId}`, help: "incident", decision: false,
+    });
+  }
+  if (pool.blind === "provider") {
+    one("provider", {
+      glyph: "degraded", title: `DNS of ${pool.name} cannot be moved from here.`, body: said(pool.reason), place: `pool/${pool.name}/dns`, help: "dns", decision: false,
     });
   }
   if (pool.view?.held) {

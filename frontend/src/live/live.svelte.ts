@@ -6,6 +6,7 @@ import type {
 } from "../generated/api";
 import { HostError, type Alert, type Host, type Subscription } from "../host/host";
 import { readKept, writeKept } from "../lib/kept";
+import { LATE_MS } from "./beats.svelte";
 import { bellLines, type Line } from "./bell";
 import { Clock } from "./clock.svelte";
 import { MemberRow } from "./member.svelte";
@@ -22,11 +23,15 @@ export type Link =
 const LOOK_MS = 1_000;
 /** While heartbeats stream in, statuses are read again only this often: they come by themselves when they change. */
 const STATUS_LOOKS = 5;
+/** A fleet of hundreds is a long answer; for every so many members it is read a second later. */
+const MEMBERS_A_LOOK = 25;
 /** Heartbeats older than this prove nothing about the host. */
 const FLOWING_MS = 2_500;
 const TOPICS: Topic[] = ["host", "pools", "incidents", "notices", "beats"];
 /** How often what changes seldom is read again: figures, settings, providers. */
 const SURVEY_LOOKS = 10;
+/** Without a word of the host for longer than this, what is not heard says nothing about a member. */
+const HOST_SILENT_MS = 2_500;
 /** Missed looks until the picture counts as old. */
 const LOST_LOOKS = 3;
 /** Entries kept in the page; the rest is on disk and read when a screen asks. */
@@ -61,24 +66,33 @@ export class Live {
   /** When the last look succeeded, on the monotonic clock. */
   seenMonoMs = $state(performance.now());
 
-  /** Every pool that is watched here says that it cannot see: this computer is the one without a network. */
+  newestHeardMonoMs: number | undefined = $derived.by(() => {
+    const heard = [...this.members.values()].flatMap((row) => row.heardMonoMs ?? []);
+    return heard.length > 0 ? Math.max(...heard) : undefined;
+  });
+  /** Every pool that is watched here says that this console's own sight is not to be trusted. */
   blind: PoolRow | undefined = $derived.by(() => {
     const watched = this.pools.filter((pool) => pool.watched);
-    return watched.length > 0 && watched.every((pool) => pool.state === "BLIND") ? watched[0] : undefined;
+    return watched.length > 0 && watched.every((pool) => pool.blind === "own-sight") ? watched[0] : undefined;
+  });
+  /** And no member is heard either: this computer is the one without a network. Whoever hears again is back. */
+  offline: PoolRow | undefined = $derived.by(() => {
+    const heard = this.newestHeardMonoMs;
+    return heard !== undefined && this.clock.ageMs(heard) < LATE_MS ? undefined : this.blind;
   });
   /** Whether states may be claimed at all. */
   seeing: boolean = $derived(this.link.kind === "live" && this.blind === undefined);
   unreadNotices: number = $derived(this.bell.filter((one) => one.atMs > this.noticesSeenMs).length);
   openIncidents: readonly IncidentView[] = $derived(this.incidents.filter((one) => one.endedMs === undefined));
-  newestHeardMonoMs: number | undefined = $derived.by(() => {
-    const heard = [...this.members.values()].flatMap((row) => row.heardMonoMs ?? []);
-    return heard.length > 0 ? Math.max(...heard) : undefined;
-  });
 
   #queue: Event[] = [];
   #frame: number | undefined;
   #subscription: Subscription | undefined;
+  #opening: Promise<void> | undefined;
   #alerts: Promise<Subscription> | undefined;
+  #pictured: (() => void) | undefined;
+  /** Ends once there is something to draw: the pools as the host sees them, or why there are none. */
+  readonly pictured = new Promise<void>((done) => (this.#pictured = done));
   #looks = 0;
   #beatMonoMs = Number.NEGATIVE_INFINITY;
   #missed = 0;
@@ -91,7 +105,7 @@ export class Live {
   }
 
   async start(): Promise<void> {
-    this.#stopClock = this.clock.start(() => void this.#open());
+    this.#stopClock = this.clock.start(() => void this.#open(), () => this.#lookAtMembers());
     this.#alerts = this.host.shell?.onAlert((alert) => (this.alerts = [alert, ...this.alerts].slice(0, NOTICES_KEPT)));
     await this.#open();
     this.#again();
@@ -123,17 +137,28 @@ export class Live {
     writeKept(SEEN_KEY, this.noticesSeenMs);
   }
 
-  async #open(): Promise<void> {
+  /** One at a time: two at once would leave a stream that nobody closes. Who asks meanwhile waits for the same. */
+  #open(): Promise<void> {
+    this.#opening ??= this.#reallyOpen().finally(() => (this.#opening = undefined));
+    return this.#opening;
+  }
+
+  async #reallyOpen(): Promise<void> {
     this.#subscription?.close();
     this.#subscription = undefined;
     try {
-      this.hostStatus = await this.host.call("host_status", {});
-      if (this.hostStatus.profile === "missing") {
+      const [status, pools] = await Promise.allSettled([this.host.call("host_status", {}), this.#readPools()]);
+      if (status.status === "rejected") throw status.reason;
+      this.hostStatus = status.value;
+      if (status.value.profile === "missing") {
         this.#reached();
         return;
       }
-      const revision = await this.#readPools();
+      if (pools.status === "rejected") throw pools.reason;
+      const revision = pools.value;
+      this.#pictured?.();
       this.#subscription = await this.host.subscribe({ topics: TOPICS, sinceRevision: revision }, (event) => this.#take(event));
+      if (this.#stopped) return this.#subscription.close();
       this.#reached();
     } catch (thrown) {
       this.#lost(HostError.of(thrown));
@@ -180,35 +205,46 @@ export class Live {
 
   async #look(): Promise<void> {
     this.#looks += 1;
-    let answered = true;
+    const more = Math.floor(this.members.size / MEMBERS_A_LOOK);
     try {
       if (this.link.kind === "lost") {
         await this.#open();
+      } else if (this.hostStatus?.profile === "missing") {
+        // A command line may make the profile meanwhile.
+        const status = await this.host.call("host_status", {});
+        this.#reached();
+        if (status.profile !== "missing") await this.#open();
       } else if (this.hostStatus?.profile === "ready") {
         const flowing = performance.now() - this.#beatMonoMs < FLOWING_MS;
-        if (!flowing || this.#looks % STATUS_LOOKS === 0) await this.#readPools();
+        if (!flowing || this.#looks % (STATUS_LOOKS + more) === 0) await this.#readPools();
         this.#reached();
-        if (this.#looks % SURVEY_LOOKS === 0) {
+        if (this.#looks % (SURVEY_LOOKS + more) === 0) {
           this.hostStatus = await this.host.call("host_status", {});
           await this.#survey();
         }
       }
     } catch (thrown) {
-      answered = false;
       this.#missed += 1;
       if (this.#missed >= LOST_LOOKS) this.#lost(HostError.of(thrown));
     }
+  }
+
+  /** Once a second: one more bar in every strip. */
+  #lookAtMembers(): void {
     const now = performance.now();
-    for (const pool of this.pools) for (const row of pool.members) row.lookNow(now, pool.delayMs, answered && this.seeing);
+    const seeing = this.seeing && this.#missed === 0 && now - this.seenMonoMs < HOST_SILENT_MS;
+    for (const pool of this.pools) for (const row of pool.members) row.lookNow(now, pool.delayMs, seeing);
   }
 
   #reached(): void {
     this.#missed = 0;
+    this.#pictured?.();
     this.seenMonoMs = performance.now();
     if (this.link.kind !== "live") this.link = { kind: "live" };
   }
 
   #lost(error: HostError): void {
+    this.#pictured?.();
     if (this.link.kind !== "lost") this.link = { kind: "lost", sinceMs: Date.now(), error };
   }
 
@@ -247,6 +283,7 @@ export class Live {
   }
 
   #applyPools(statuses: readonly PoolStatus[], atMonoMs: number, whole = true): void {
+    this.#addMembers(statuses.flatMap((status) => status.members.map((one) => ({ id: one.id, pool: status.id }))));
     const before = new Map(this.pools.map((row) => [row.id, row]));
     const rows = statuses.map((status) => {
       const row = before.get(status.id) ?? new PoolRow(status.id);
@@ -262,7 +299,9 @@ export class Live {
   #applyBeats(beats: readonly Beat[]): void {
     const now = performance.now();
     this.#beatMonoMs = now;
+    this.seenMonoMs = now;
     for (const beat of beats) this.members.get(beat.member)?.patchBeat(beat, now);
+    this.clock.take();
   }
 
   #applyViews(list: { pools: readonly PoolView[] }): void {
@@ -274,6 +313,7 @@ export class Live {
 
   #applyMembers(list: { members: readonly MemberView[]; invitations: readonly InvitationView[] }): void {
     const here = new Set(list.members.map((view) => view.id));
+    this.#addMembers(list.members);
     for (const view of list.members) this.#memberRow(view.id, view.pool).patchView(view);
     if ([...this.members.keys()].some((id) => !here.has(id))) {
       this.members = new Map([...this.members].filter(([id]) => here.has(id)));
@@ -291,11 +331,17 @@ export class Live {
     this.incidents = [incident, ...others].sort((a, b) => b.beganMs - a.beganMs).slice(0, INCIDENTS_READ);
   }
 
+  /** Makes the rows that are not there yet, all at once. */
+  #addMembers(list: readonly { id: string; pool: string }[]): void {
+    const fresh = list.filter((one) => !this.members.has(one.id));
+    if (fresh.length === 0) return;
+    this.members = new Map([...this.members, ...fresh.map((one) => [one.id, new MemberRow(one.id, one.pool)] as const)]);
+  }
+
   #memberRow(id: string, poolId: string): MemberRow {
     const row = this.members.get(id);
     if (row) return row;
-    const fresh = new MemberRow(id, poolId);
-    this.members = new Map(this.members).set(id, fresh);
-    return fresh;
+    this.#addMembers([{ id, pool: poolId }]);
+    return this.members.get(id) ?? new MemberRow(id, poolId);
   }
 }

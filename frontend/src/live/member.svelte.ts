@@ -15,6 +15,8 @@ export class MemberRow {
   ready = $state.raw<Answer | undefined>();
   evidence = $state.raw<readonly Evidence[]>([]);
   lights = $state.raw<Lights | undefined>();
+  /** When its status was true, on the monotonic clock: ages in it count from here. */
+  saidMonoMs = $state(0);
   /** When its newest life was proven, on the monotonic clock; none when never heard. */
   heardMonoMs = $state<number | undefined>();
   /** Everything else about it; comes with `member_list`. */
@@ -43,6 +45,7 @@ export class MemberRow {
     this.ready = status.ready;
     this.evidence = status.evidence;
     this.lights = status.lights;
+    this.saidMonoMs = atMonoMs;
     this.heardMonoMs = status.ageMs === undefined ? undefined : atMonoMs - status.ageMs;
   }
 

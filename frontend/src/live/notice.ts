@@ -13,6 +13,7 @@ const TOPICS: Record<string, { glyph: GlyphName; title: (pool: string) => string
   drift: { glyph: "degraded", title: (pool) => `The record of ${pool} was changed by others` },
   failed: { glyph: "down", title: (pool) => `DNS did not move for ${pool}` },
   blind: { glyph: "unknown", title: (pool) => `${pool} cannot be seen from here` },
+  "no-provider": { glyph: "degraded", title: (pool) => `DNS of ${pool} cannot be moved from here` },
   locked: { glyph: "degraded", title: (pool) => `${pool} waits until you have seen its moves` },
   "not-read-back": { glyph: "degraded", title: (pool) => `The new record of ${pool} was not read back` },
   "cannot-confirm": { glyph: "unknown", title: (pool) => `${pool} may be down` },

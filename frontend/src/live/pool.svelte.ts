@@ -29,6 +29,8 @@ export class PoolRow {
   register = $state.raw<RegisterView | undefined>();
   registerMonoMs = $state<number | undefined>();
   incidentId = $state<string | undefined>();
+  /** What cannot see it now, this console itself or the provider alone. */
+  blind = $state<PoolStatus["blind"]>();
   /** Active first, then the operator's order; the host's order while nothing watches. */
   members = $state.raw<readonly MemberRow[]>([]);
   /** Its settings; comes with `pool_list`. */
@@ -68,6 +70,7 @@ export class PoolRow {
     this.register = status.register;
     this.registerMonoMs = status.register ? atMonoMs - status.register.ageMs : undefined;
     this.incidentId = status.incident;
+    this.blind = status.blind;
     const rows = status.members.map((one) => {
       const row = rowOf(one.id, status.id);
       row.patch(one, atMonoMs);

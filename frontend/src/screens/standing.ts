@@ -18,5 +18,6 @@ export function standingOf(live: Live): Standing {
 /** Why nothing can be done now; none when something can. */
 export function barOf(live: Live): string | undefined {
   if (live.link.kind === "lost") return "the engine does not answer";
-  return live.blind ? "this computer is offline" : undefined;
+  if (live.offline) return "this computer is offline";
+  return live.blind ? "this console looks again before it says anything" : undefined;
 }

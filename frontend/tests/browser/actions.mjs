@@ -53,11 +53,9 @@ async function ready(page) {
   throw new Error(`${page.url()} was not read`);
 }
 
-async function openPlace({ browser }, scenario, place) {
-  const { page } = await browser.open({ scenario, place, ranS: 3 });
-  await ready(page);
-  // What is done, not planned, is written down.
-  await page.evaluate(() => {
+/** Writes down what is done, not planned, as `acted`. */
+export function noteActs(page) {
+  return page.evaluate(() => {
     const { host } = globalThis.looking;
     const call = host.call.bind(host);
     globalThis.acted = [];
@@ -66,6 +64,12 @@ async function openPlace({ browser }, scenario, place) {
       return call(command, request, onProgress);
     };
   });
+}
+
+async function openPlace({ browser }, scenario, place) {
+  const { page } = await browser.open({ scenario, place, ranS: 3 });
+  await ready(page);
+  await noteActs(page);
   return page;
 }
 

@@ -1,5 +1,5 @@
 // ux.md 18.7: nothing of level 3 happens with fewer than three deliberate inputs: open it, type the name, confirm.
-import { choose, LEVEL_3 } from "./actions.mjs";
+import { choose, LEVEL_3, noteActs } from "./actions.mjs";
 
 const CASES = [
   { of: "pool.remove", id: "pool.remove", scenario: "setup", place: "pool/new-edge/settings", name: "new-edge", does: "pool_remove" },
@@ -23,15 +23,7 @@ async function threeInputs(browser, one, says) {
     action = await find();
   }
   if (!action) return says("it is declared nowhere");
-  await page.evaluate(() => {
-    const { host } = globalThis.looking;
-    const call = host.call.bind(host);
-    globalThis.acted = [];
-    host.call = (command, request, onProgress) => {
-      if (request?.change?.dryRun === false) globalThis.acted.push(command);
-      return call(command, request, onProgress);
-    };
-  });
+  await noteActs(page);
   const acted = () => page.evaluate(() => globalThis.acted.slice());
   const open = async () => {
     await choose(page, action);

@@ -1,6 +1,6 @@
 // Who is in the scenarios: the fleet of the mockups, as the api's own types.
 
-import type { Health, Preset, Rehearsal, Settings, Template } from "../../generated/api";
+import type { Health, PoolStatus, Preset, Rehearsal, Settings, Template } from "../../generated/api";
 
 export interface SimMember {
   id: string;
@@ -37,6 +37,7 @@ export interface SimPool {
   stateSinceMonoMs: number;
   reason: string;
   incidentId?: string;
+  blind?: PoolStatus["blind"];
   pause?: { untilMonoMs: number; why: string };
   /** What was set otherwise than the scenario has it. */
   settings?: Partial<Settings>;

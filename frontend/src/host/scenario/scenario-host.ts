@@ -89,6 +89,7 @@ class ScenarioHost implements Host {
   #goBlind(): void {
     for (const pool of this.#world.pools) {
       pool.state = "BLIND";
+      pool.blind = "own-sight";
       pool.stateSinceMonoMs = performance.now();
       pool.reason = "cannot see: no member and no reference address answers; nothing moves";
       for (const member of pool.members) {

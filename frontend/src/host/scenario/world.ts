@@ -89,6 +89,7 @@ export class World {
         ? { register: { a: [active.address], markers: [`v=sctl1 e=${pool.epoch} m=${active.name}`], ageMs: 9_000 + (now % 20_000) } }
         : {}),
       ...(pool.incidentId ? { incident: pool.incidentId } : {}),
+      ...(pool.blind ? { blind: pool.blind } : {}),
     };
   }
 

@@ -11,17 +11,21 @@ export interface Piece {
 
 const PIECES = 8;
 
-/** Newest first; `sinceMs` is how long ago the host said it. Doubles of one vantage point fold. */
-export function pieces(list: readonly Evidence[], about: string | undefined, sinceMs: number): Piece[] {
+/** Evidence as old as it is now; `sinceMs` is how long ago the host said it. */
+export function aged(list: readonly Evidence[], sinceMs: number): Evidence[] {
+  return list.map((one) => ({ ...one, ageMs: one.ageMs + sinceMs }));
+}
+
+/** Newest first. Doubles of one vantage point fold. */
+export function pieces(list: readonly Evidence[], about: string | undefined): Piece[] {
   const seen = new Set<string>();
   return list
     .filter((one) => about === undefined || one.about === about)
-    .map((one) => ({ one, ageMs: one.ageMs + sinceMs }))
     .sort((a, b) => a.ageMs - b.ageMs)
-    .filter(({ one }) => {
+    .filter((one) => {
       const key = `${one.vantage}/${one.about}/${one.fact}`;
       return seen.has(key) ? false : seen.add(key);
     })
     .slice(0, PIECES)
-    .map(({ one, ageMs }) => ({ fact: about === undefined ? `${one.about}: ${one.fact}` : sentence(one.fact), by: one.vantage, age: span(ageMs) }));
+    .map((one) => ({ fact: about === undefined ? `${one.about}: ${one.fact}` : sentence(one.fact), by: one.vantage, age: span(one.ageMs) }));
 }

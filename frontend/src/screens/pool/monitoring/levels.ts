@@ -24,6 +24,7 @@ export const RULES: readonly Rule[] = [
   { topic: "standby-last", glyph: "degraded", what: "The last ready standby is lost", then: "If the active member fails, DNS stays where it is", level: "high", dns: true },
   { topic: "drift", glyph: "degraded", what: "Somebody else changed the record", then: "Adopt it or put it back", level: "high", dns: true },
   { topic: "not-read-back", glyph: "degraded", what: "A move is not read back yet", then: "The write was accepted", level: "high", dns: true },
+  { topic: "no-provider", glyph: "degraded", what: "The DNS provider does not answer or refuses", then: "Clients are not touched; automatic failover waits", level: "high", dns: true },
   { topic: "watch-down", glyph: "unknown", what: "This pool is no longer watched here", then: "Its watch, its storage or its memory broke", level: "high", dns: false },
   { topic: "standby-lost", glyph: "degraded", what: "A standby is not ready", then: "How many ready ones are left", level: "normal", dns: true },
   { topic: "over", glyph: "ready", what: "It is well again", then: "Replaces the notice it answers", level: "normal", dns: false },
