@@ -48,7 +48,8 @@ pub(crate) fn deb(target: &Path) -> Result<PathBuf> {
     fs::write(staged.join("DEBIAN/control"), control).context("writing the package's control file")?;
     let deb = package.join(format!("serversctl_{version}_{architecture}.deb"));
     let mut build = Command::new("dpkg-deb");
-    build.args(["--root-owner-group", "-Zxz", "--build"]).arg(&staged).arg(&deb);
+    // The two programs share most of their code, megabytes apart: a window that spans both keeps it once (14 to 10 MB).
+    build.args(["--root-owner-group", "-Zxz", "-z9", "-Sextreme", "--build"]).arg(&staged).arg(&deb);
     must(build.stdout(std::io::stderr()))?;
     say(&format!("{} ({:.1} MB)", deb.display(), fs::metadata(&deb)?.len() as f64 / 1e6));
     Ok(deb)

@@ -7,12 +7,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use hosts::product::Console;
 use hosts::{Member, World, haproxy};
 
 use crate::figure::{Figure, Limit};
 use crate::process::{first_number, total};
-use crate::say;
+use crate::{pool, say};
 
 const SERVERS: u32 = 100;
 const DELAY_S: u32 = 10;
@@ -32,13 +31,7 @@ pub(crate) fn footprint() -> Result<Vec<Figure>> {
     let config = haproxy::answering_with_servers(member.name(), SERVERS);
     member.write_file("/etc/haproxy/haproxy.cfg", config.as_bytes(), 0o644)?;
     member.must(&["systemctl", "restart", "haproxy.service"])?;
-    let console = Console::init(&world.console, "bench-console")?;
-    let mut watch = console.watch()?;
-    console.create_pool(world.dns.address(), world.dns.key(), DELAY_S)?;
-    for member in &world.members {
-        console.enrol(member)?;
-    }
-    console.arm()?;
+    let (console, mut watch) = pool::armed(&world.console, &world.dns, &world.members, DELAY_S)?;
     console.wait_ready(READY_BOUND)?;
     say("an agent with three peers is left alone for a minute");
     // Not a wait for a state: the measured time itself.

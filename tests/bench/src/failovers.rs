@@ -8,7 +8,7 @@ use hosts::product::{self, Console};
 use hosts::{Member, World, world};
 
 use crate::figure::{Figure, Limit, Spread};
-use crate::say;
+use crate::{pool, say};
 
 const STOPS: u32 = 50;
 const STOP_MAX_MS: f64 = 1_500.0;
@@ -65,13 +65,7 @@ fn repeat(
 ) -> Result<Spread> {
     let mut world = World::boot(3)?;
     let customer = Customer::begin(&world.client, world.dns.address(), world::NAME)?;
-    let console = Console::init(&world.console, "bench-console")?;
-    let mut watch = console.watch()?;
-    console.create_pool(world.dns.address(), world.dns.key(), DELAY_S)?;
-    for member in &world.members {
-        console.enrol(member)?;
-    }
-    console.arm()?;
+    let (console, mut watch) = pool::armed(&world.console, &world.dns, &world.members, DELAY_S)?;
     let mut accepted_ms = Vec::new();
     for turn in 1..=count {
         // After the second automatic move within two hours the product waits for a person: here it is.

@@ -12,6 +12,7 @@ mod desktop_load;
 mod evaluator_load;
 mod failovers;
 mod figure;
+mod pool;
 mod process;
 mod shown;
 mod simulator;

@@ -11,7 +11,7 @@ use hosts::{Member, World};
 use serde_json::Value;
 
 use crate::figure::{Figure, Limit, Spread};
-use crate::say;
+use crate::{pool, say};
 
 const REPEATS: u32 = 5;
 const DELAY_S: u32 = 10;
@@ -26,13 +26,7 @@ const AGENT_GONE: &str = "agent silent, service answers";
 /// Cuts and kills, again and again.
 pub(crate) fn figures(repeats: Option<u32>) -> Result<Vec<Figure>> {
     let mut world = World::boot(3)?;
-    let console = Console::init(&world.console, "bench-console")?;
-    let mut watch = console.watch()?;
-    console.create_pool(world.dns.address(), world.dns.key(), DELAY_S)?;
-    for member in &world.members {
-        console.enrol(member)?;
-    }
-    console.arm()?;
+    let (console, mut watch) = pool::armed(&world.console, &world.dns, &world.members, DELAY_S)?;
     console.wait_ready(READY_BOUND)?;
     let member = world.members.last_mut().context("the world has members")?;
     let (mut late_ms, mut down_ms, mut agent_ms) = (Vec::new(), Vec::new(), Vec::new());
