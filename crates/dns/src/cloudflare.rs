@@ -97,6 +97,15 @@ impl Cloudflare {
         Self::build(config, API, Scheme::Https)
     }
 
+    /// As [`Cloudflare::new`] for another address, such as a gateway of one's own: HTTPS, and with the API below it.
+    ///
+    /// # Errors
+    ///
+    /// Also when the address is not HTTPS.
+    pub fn at(config: Config, base: &str) -> Result<Self, DnsError> {
+        Self::build(config, base, Scheme::Https)
+    }
+
     /// As [`Cloudflare::new`] for a double at `http://127.0.0.1:<port>/client/v4`.
     ///
     /// # Errors

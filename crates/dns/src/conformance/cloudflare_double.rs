@@ -133,16 +133,30 @@ impl CloudflareDouble {
     ///
     /// When no loopback port can be bound.
     pub async fn start(zone: Fqdn) -> io::Result<Self> {
-        let mut world = World { grants: vec![Grant::all(GOOD_TOKEN)], ..World::default() };
-        world.add_zone(&zone, "active");
-        let world = Arc::new(Shared(Mutex::new(world)));
+        let world = World::shared(&zone);
         let stage = Stage::start(Arc::clone(&world) as Arc<dyn Site>).await?;
+        Ok(Self { world, stage, zone })
+    }
+
+    /// As [`CloudflareDouble::start`] with TLS, for the product's own constructor ([`Cloudflare::at`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`Stage::start_tls`].
+    pub async fn start_tls(zone: Fqdn, listen: SocketAddr, name: &str) -> io::Result<Self> {
+        let world = World::shared(&zone);
+        let stage = Stage::start_tls(Arc::clone(&world) as Arc<dyn Site>, listen, name).await?;
         Ok(Self { world, stage, zone })
     }
 
     /// The base address.
     pub fn base(&self) -> String {
         base(self.stage.address())
+    }
+
+    /// The stage: its addresses, its certificate, its script.
+    pub fn stage(&self) -> &Stage {
+        &self.stage
     }
 
     /// Puts a fault at the end of the script.
@@ -227,6 +241,12 @@ fn base(address: SocketAddr) -> String {
 }
 
 impl World {
+    fn shared(zone: &Fqdn) -> Arc<Shared> {
+        let mut world = Self { grants: vec![Grant::all(GOOD_TOKEN)], ..Self::default() };
+        world.add_zone(zone, "active");
+        Arc::new(Shared(Mutex::new(world)))
+    }
+
     fn add_zone(&mut self, name: &Fqdn, status: &str) {
         let id = self.new_id();
         self.zones.push(Zone::new(id, name, status));

@@ -1,4 +1,4 @@
-//! The stage that doubles of HTTPS APIs stand on: HTTP/1.1 on loopback, and a script of everything a network and a
+//! The stage that doubles of HTTPS APIs stand on: HTTP/1.1 in clear on loopback or with TLS anywhere, and a script of everything a network and a
 //! provider can do to one exchange.
 //!
 //! A double is a [`Site`]: a pure function of request and state. The stage reads requests, asks the site, and spoils the
@@ -12,75 +12,25 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use reqwest::Url;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::watch,
     task::{JoinHandle, JoinSet},
 };
+use tokio_rustls::TlsAcceptor;
 
-/// Requests of our clients are a few hundred bytes; a head or a body beyond these is refused.
-const HEAD_SIZE_BYTES_MAX: usize = 16 << 10;
-const BODY_SIZE_BYTES_MAX: usize = 256 << 10;
+use self::http::{encode, read_request};
+pub use self::{
+    http::{Reply, Request},
+    tls::OwnCertificate,
+};
 
-/// One request as it came.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// `GET` or `POST`.
-    pub method: String,
-    /// Without the query.
-    pub path: String,
-    /// Decoded, in order.
-    pub query: Vec<(String, String)>,
-    /// Names in lower case.
-    pub headers: Vec<(String, String)>,
-    /// As it came.
-    pub body: Vec<u8>,
-}
+mod http;
+mod tls;
 
-impl Request {
-    /// The header's value.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The query's first value of that name.
-    pub fn param(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
-    }
-}
-
-/// One answer.
-#[derive(Clone, Debug)]
-pub struct Reply {
-    /// The HTTP status.
-    pub status: u16,
-    /// Beyond those that the stage adds.
-    pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-impl Reply {
-    /// JSON with this status.
-    pub fn json(status: u16, body: &serde_json::Value) -> Self {
-        Self::text(status, "application/json", &body.to_string())
-    }
-
-    /// Any text with this status.
-    pub fn text(status: u16, content_type: &str, body: &str) -> Self {
-        let headers = vec![("content-type".to_owned(), content_type.to_owned())];
-        Self { status, headers, body: body.as_bytes().to_vec() }
-    }
-
-    /// With one more header.
-    #[must_use]
-    pub fn with(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_owned(), value.to_owned()));
-        self
-    }
-}
+/// Requests that are kept for tests to look at.
+const SEEN_MAX: usize = 10_000;
 
 /// A double behind the stage.
 pub trait Site: Send + Sync + 'static {
@@ -175,6 +125,7 @@ impl Gate {
 pub struct Stage {
     address: SocketAddr,
     lossy_address: SocketAddr,
+    certificate: Option<OwnCertificate>,
     script: Arc<Script>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -186,6 +137,13 @@ struct Script {
 }
 
 impl Script {
+    fn note(&self, request: &Request) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() < SEEN_MAX {
+            seen.push(request.clone());
+        }
+    }
+
     fn next(&self, is_write: bool) -> Option<Fault> {
         let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         let meets = |when: When| match when {
@@ -199,21 +157,48 @@ impl Script {
 }
 
 impl Stage {
-    /// Serves the site on two free loopback ports.
+    /// Serves the site in clear on two free loopback ports.
     ///
     /// # Errors
     ///
     /// When no port can be bound.
     pub async fn start(site: Arc<dyn Site>) -> io::Result<Self> {
+        Self::start_on(site, SocketAddr::from(([127, 0, 0, 1], 0)), None).await
+    }
+
+    /// Serves the site with TLS at an address and, for lost answers, on a free port beside it. The certificate is made
+    /// here for `name`, so whoever calls has to trust it on purpose.
+    ///
+    /// # Errors
+    ///
+    /// When a port cannot be bound or the certificate cannot be made.
+    pub async fn start_tls(site: Arc<dyn Site>, listen: SocketAddr, name: &str) -> io::Result<Self> {
+        let own = tls::own_certificate(name)?;
+        Self::start_on(site, listen, Some(own)).await
+    }
+
+    async fn start_on(
+        site: Arc<dyn Site>,
+        listen: SocketAddr,
+        own: Option<(OwnCertificate, TlsAcceptor)>,
+    ) -> io::Result<Self> {
+        let (certificate, acceptor) = own.unzip();
         let script = Arc::new(Script::default());
         let mut tasks = Vec::new();
         let mut addresses = Vec::new();
-        for loses_writes in [false, true] {
-            let listener = TcpListener::bind("127.0.0.1:0").await?;
+        for (at, loses_writes) in [(listen, false), (SocketAddr::new(listen.ip(), 0), true)] {
+            let listener = TcpListener::bind(at).await?;
             addresses.push(listener.local_addr()?);
-            tasks.push(tokio::spawn(serve(listener, Arc::clone(&site), Arc::clone(&script), loses_writes)));
+            let stand =
+                Stand { site: Arc::clone(&site), script: Arc::clone(&script), acceptor: acceptor.clone() };
+            tasks.push(tokio::spawn(stand.serve(listener, loses_writes)));
         }
-        Ok(Self { address: addresses[0], lossy_address: addresses[1], script, tasks })
+        Ok(Self { address: addresses[0], lossy_address: addresses[1], certificate, script, tasks })
+    }
+
+    /// What it shows to clients, when it speaks TLS.
+    pub fn certificate(&self) -> Option<&OwnCertificate> {
+        self.certificate.as_ref()
     }
 
     /// Where it listens.
@@ -245,29 +230,49 @@ impl Drop for Stage {
     }
 }
 
-async fn serve(listener: TcpListener, site: Arc<dyn Site>, script: Arc<Script>, loses_writes: bool) {
-    let mut connections = JoinSet::new();
-    while let Ok((stream, _)) = listener.accept().await {
-        while connections.try_join_next().is_some() {}
-        let (site, script) = (Arc::clone(&site), Arc::clone(&script));
-        connections.spawn(async move {
-            // How a connection ended is what the client under test has to cope with.
-            let _ = converse(stream, &*site, &script, loses_writes).await;
-        });
+/// What every connection of one port gets.
+#[derive(Clone)]
+struct Stand {
+    site: Arc<dyn Site>,
+    script: Arc<Script>,
+    acceptor: Option<TlsAcceptor>,
+}
+
+impl Stand {
+    async fn serve(self, listener: TcpListener, loses_writes: bool) {
+        let mut connections = JoinSet::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            while connections.try_join_next().is_some() {}
+            let stand = self.clone();
+            connections.spawn(async move {
+                // How a connection ended is what the client under test has to cope with.
+                let _ = stand.receive(stream, loses_writes).await;
+            });
+        }
+    }
+
+    async fn receive(&self, stream: TcpStream, loses_writes: bool) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        match &self.acceptor {
+            None => converse(stream, &*self.site, &self.script, loses_writes).await,
+            Some(acceptor) => {
+                let stream = acceptor.accept(stream).await?;
+                converse(stream, &*self.site, &self.script, loses_writes).await
+            }
+        }
     }
 }
 
 async fn converse(
-    mut stream: TcpStream,
+    mut stream: impl AsyncRead + AsyncWrite + Unpin + Send,
     site: &dyn Site,
     script: &Script,
     loses_writes: bool,
 ) -> io::Result<()> {
-    stream.set_nodelay(true)?;
     let mut buffer = Vec::new();
     while let Some(request) = read_request(&mut stream, &mut buffer).await? {
         let is_write = site.is_write(&request);
-        script.seen.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
+        script.note(&request);
         if loses_writes && is_write {
             site.answer(&request);
             return stream.shutdown().await;
@@ -308,69 +313,4 @@ async fn converse(
         }
     }
     Ok(())
-}
-
-/// Reads one request; `None` when the client has hung up between two.
-async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> io::Result<Option<Request>> {
-    let head_end = loop {
-        if let Some(at) = buffer.windows(4).position(|four| four == b"\r\n\r\n") {
-            break at;
-        }
-        if buffer.len() > HEAD_SIZE_BYTES_MAX {
-            return Err(bad("the head is too long"));
-        }
-        if stream.read_buf(buffer).await? == 0 {
-            return if buffer.is_empty() { Ok(None) } else { Err(bad("the head is cut")) };
-        }
-    };
-    let rest = buffer.split_off(head_end + 4);
-    let head = String::from_utf8(std::mem::replace(buffer, rest)).map_err(|_| bad("the head is no text"))?;
-    let mut request = parse_head(&head)?;
-    let length = request.header("content-length").map_or(Ok(0), str::parse::<usize>);
-    let length = length.map_err(|_| bad("the length is no number"))?;
-    if length > BODY_SIZE_BYTES_MAX || request.header("transfer-encoding").is_some() {
-        return Err(bad("the body is too long or of unknown length"));
-    }
-    while buffer.len() < length {
-        if stream.read_buf(buffer).await? == 0 {
-            return Err(bad("the body is cut"));
-        }
-    }
-    let rest = buffer.split_off(length);
-    request.body = std::mem::replace(buffer, rest);
-    Ok(Some(request))
-}
-
-fn parse_head(head: &str) -> io::Result<Request> {
-    let mut lines = head.split("\r\n");
-    let first: Vec<_> = lines.next().unwrap_or_default().split(' ').collect();
-    let [method, target, "HTTP/1.1"] = first.as_slice() else { return Err(bad("no HTTP/1.1 request")) };
-    let url = Url::parse(&format!("http://double.invalid{target}")).map_err(|_| bad("no usable target"))?;
-    let headers = lines
-        .filter_map(|line| line.split_once(':'))
-        .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim().to_owned()))
-        .collect();
-    Ok(Request {
-        method: (*method).to_owned(),
-        path: url.path().to_owned(),
-        query: url.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned())).collect(),
-        headers,
-        body: Vec::new(),
-    })
-}
-
-fn encode(reply: &Reply) -> Vec<u8> {
-    use std::fmt::Write as _;
-    let mut head = format!("HTTP/1.1 {} Double\r\ncontent-length: {}\r\n", reply.status, reply.body.len());
-    for (name, value) in &reply.headers {
-        let _ = write!(head, "{name}: {value}\r\n");
-    }
-    head.push_str("\r\n");
-    let mut bytes = head.into_bytes();
-    bytes.extend_from_slice(&reply.body);
-    bytes
-}
-
-fn bad(words: &'static str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, words)
 }

@@ -79,15 +79,30 @@ impl WhmDouble {
     ///
     /// When no loopback port can be bound.
     pub async fn start(zone: Fqdn) -> io::Result<Self> {
-        let world = World { file: File::new(&zone), quirks: Vec::new(), answers: 0 };
-        let world = Arc::new(Shared(Mutex::new(world)));
+        let world = World::shared(&zone);
         let stage = Stage::start(Arc::clone(&world) as Arc<dyn Site>).await?;
+        Ok(Self { world, stage, zone })
+    }
+
+    /// As [`WhmDouble::start`] with TLS, for the product's own constructor ([`Whm::new`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`Stage::start_tls`].
+    pub async fn start_tls(zone: Fqdn, listen: SocketAddr, name: &str) -> io::Result<Self> {
+        let world = World::shared(&zone);
+        let stage = Stage::start_tls(Arc::clone(&world) as Arc<dyn Site>, listen, name).await?;
         Ok(Self { world, stage, zone })
     }
 
     /// The base address.
     pub fn base(&self) -> String {
         base(self.stage.address())
+    }
+
+    /// The stage: its addresses, its certificate, its script.
+    pub fn stage(&self) -> &Stage {
+        &self.stage
     }
 
     /// Puts a fault at the end of the script.
@@ -142,6 +157,10 @@ fn base(address: SocketAddr) -> String {
 }
 
 impl World {
+    fn shared(zone: &Fqdn) -> Arc<Shared> {
+        Arc::new(Shared(Mutex::new(Self { file: File::new(zone), quirks: Vec::new(), answers: 0 })))
+    }
+
     fn has(&self, quirk: Quirk) -> bool {
         self.quirks.contains(&quirk)
     }
