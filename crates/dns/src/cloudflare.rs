@@ -222,10 +222,15 @@ impl Cloudflare {
             Ok(answer) => self.judge(&answer),
             Err(fault) => Err(fault),
         };
+        self.outcome_of(judged)
+    }
+
+    fn outcome_of(&self, judged: Result<Reply, ApiFault>) -> MoveOutcome {
         match judged {
             Ok(reply) if reply.result.is_object() => MoveOutcome::Accepted,
             Ok(_) => {
-                self.web.outcome_after(UPDATE, wire::undecodable("it says success and shows no records"))
+                let fault = wire::undecodable("it says success and shows no records");
+                self.web.outcome_after(UPDATE, fault)
             }
             Err(fault) => self.web.outcome_after(UPDATE, fault),
         }

@@ -1,5 +1,7 @@
 //! Answers as recorded, and as nobody should send them.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use secrecy::SecretString;
 
@@ -152,6 +154,18 @@ fn recorded() -> [String; 4] {
     [list, batch, echo, failed(81_058)]
 }
 
+static PROVIDER: LazyLock<Cloudflare> = LazyLock::new(|| {
+    Cloudflare::new(Config {
+        zone: Fqdn::new("example.com").unwrap(),
+        account_id: None,
+        credential: String::new(),
+        token: SecretString::from(SECRET),
+        road: Road::default(),
+        account: Arc::new(Account::new()),
+    })
+    .unwrap()
+});
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 10_000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -174,6 +188,28 @@ proptest! {
             if status >= 500 {
                 prop_assert!(error.is_transient(), "{shown}");
             }
+        }
+    }
+
+    #[test]
+    fn no_mutated_answer_to_a_batch_is_taken_for_more_than_it_says(
+        which in 0..4_usize,
+        status in prop_oneof![Just(200_u16), Just(400), Just(403), Just(404), Just(429), Just(502), 100..600_u16],
+        changes in proptest::collection::vec(change(SECRET), 0..4),
+    ) {
+        let body = mutated(&recorded()[which], &changes);
+        let outcome = PROVIDER.outcome_of(decode(status, &body));
+        // Read again by other means: what the answer says in so many words.
+        let said = serde_json::from_slice::<serde_json::Value>(&body).ok();
+        let success = said.as_ref().and_then(|said| said.get("success")?.as_bool());
+        let words = format!("{status} {outcome:?}: {}", String::from_utf8_lossy(&body));
+        match outcome {
+            MoveOutcome::Accepted => prop_assert!((200..300).contains(&status) && success == Some(true), "{words}"),
+            MoveOutcome::Conflict(_) | MoveOutcome::Rejected(_) => {
+                prop_assert!(status < 500 && status != 429 && success == Some(false), "{words}");
+            }
+            MoveOutcome::Throttled { .. } => prop_assert!(status == 429 || success == Some(false), "{words}"),
+            MoveOutcome::Unknown { sent, .. } => prop_assert_eq!(sent, crate::Sent::Maybe, "{}", words),
         }
     }
 }
