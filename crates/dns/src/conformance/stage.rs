@@ -9,7 +9,10 @@ use std::{
     collections::VecDeque,
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::{
@@ -26,6 +29,7 @@ pub use self::{
     tls::OwnCertificate,
 };
 
+mod control;
 mod http;
 mod tls;
 
@@ -133,6 +137,9 @@ pub struct Stage {
 #[derive(Default)]
 struct Script {
     faults: Mutex<VecDeque<(When, Fault)>>,
+    /// Held by command, in the order in which they are opened.
+    gates: Mutex<VecDeque<Gate>>,
+    takes_commands: AtomicBool,
     seen: Mutex<Vec<Request>>,
 }
 
@@ -142,6 +149,14 @@ impl Script {
         if seen.len() < SEEN_MAX {
             seen.push(request.clone());
         }
+    }
+
+    fn lock_gates(&self) -> MutexGuard<'_, VecDeque<Gate>> {
+        self.gates.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, when: When, fault: Fault) {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).push_back((when, fault));
     }
 
     fn next(&self, is_write: bool) -> Option<Fault> {
@@ -213,7 +228,12 @@ impl Stage {
 
     /// Puts a fault at the end of the script.
     pub fn then(&self, when: When, fault: Fault) {
-        self.script.faults.lock().unwrap_or_else(PoisonError::into_inner).push_back((when, fault));
+        self.script.push(when, fault);
+    }
+
+    /// From now on the script is also written by requests to `/-/then` and `/-/open`, without any credential.
+    pub fn take_commands(&self) {
+        self.script.takes_commands.store(true, Ordering::Relaxed);
     }
 
     /// Takes all requests that came so far, in order.
@@ -271,6 +291,11 @@ async fn converse(
 ) -> io::Result<()> {
     let mut buffer = Vec::new();
     while let Some(request) = read_request(&mut stream, &mut buffer).await? {
+        let takes_commands = script.takes_commands.load(Ordering::Relaxed);
+        if let Some(reply) = takes_commands.then(|| control::command(script, &request)).flatten() {
+            stream.write_all(&encode(&reply)).await?;
+            continue;
+        }
         let is_write = site.is_write(&request);
         script.note(&request);
         if loses_writes && is_write {

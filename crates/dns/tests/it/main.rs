@@ -6,6 +6,7 @@ mod bind;
 mod cloudflare;
 mod delegated;
 mod demo;
+mod double_process;
 mod named;
 mod network;
 mod road;
