@@ -20,6 +20,9 @@ use dns::{
 use model::marker::Short8;
 use serde_json::json;
 
+mod account;
+mod faults;
+
 const ZONE: &str = "example.com";
 const FIRST: &str = "v=sctl1 f=0a1b2c3d e=1 a=203.0.113.1 m=00000001 n=00000001 p=00000000";
 const SECOND: &str = "v=sctl1 f=0a1b2c3d e=2 a=203.0.113.2 m=00000001 n=00000002 p=00000001";
@@ -149,205 +152,6 @@ async fn the_proxy_is_switched_by_compare_and_set() {
 }
 
 #[tokio::test]
-async fn a_late_change_without_a_marker_brings_no_address_back() {
-    // Before the adoption nothing can be consumed, so what is late then must not name an address.
-    let double = double().await;
-    double.edit(names().label(), Foreign::A(vec![address(1)], 300)).await;
-    let early = provider(&double);
-    let gate = Gate::new();
-    double.then(When::Write, Fault::HeldBefore(gate.clone()));
-    let ttl =
-        TtlChange { expect_a: address(1), expect_marker: None, ttl_s: 120, token: ReadToken::default() };
-    let late = tokio::spawn(async move { early.set_ttl(&names(), &ttl, DEADLINE).await });
-    gate.reached().await;
-    late.abort();
-    double.edit_in_place(names().label(), "A", "content", &json!("203.0.113.9"));
-    gate.open();
-    gate.passed().await;
-    assert_eq!(read(&double).await.single_a(), Some(address(9)), "A must stay as somebody put it since");
-}
-
-#[tokio::test]
-async fn pools_of_one_token_look_the_zone_up_once() {
-    let (double, _) = adopted().await;
-    let config = double.config(GOOD_TOKEN);
-    let account = Arc::clone(&config.account);
-    for _ in 0..3 {
-        let pool = double.open(Config { account: Arc::clone(&account), ..double.config(GOOD_TOKEN) });
-        assert!(pool.read(&names()).await.is_ok());
-    }
-    let lookups = double.take_requests().iter().filter(|one| one.path.ends_with("/zones")).count();
-    assert_eq!(lookups, 1);
-    // A zone that was deleted and made anew is found again, by its name.
-    double.renew_zone();
-    let pool = double.open(Config { account, ..double.config(GOOD_TOKEN) });
-    let error = pool.read(&names()).await.unwrap_err();
-    assert!(matches!(error, DnsError::Api { fault: ApiFault::Refused { code: 7_003, .. }, .. }), "{error:?}");
-    assert!(pool.read(&names()).await.is_ok());
-}
-
-#[tokio::test]
-async fn a_refusal_that_proves_nothing_is_unknown() {
-    for fault in [
-        Fault::Instead(html(502)),
-        Fault::Instead(html(200)),
-        Fault::Instead(html(403)),
-        Fault::Instead(Reply::text(200, "application/json", "")),
-        Fault::Instead(Reply::json(
-            500,
-            &json!({ "success": false, "errors": [{ "code": 1, "message": "x" }] }),
-        )),
-        Fault::Instead(Reply::json(200, &json!({ "success": true, "result": null }))),
-        Fault::Instead(Reply::text(302, "text/html", "").with("location", "https://login.invalid/")),
-        Fault::CutBefore,
-    ] {
-        let (double, provider) = adopted().await;
-        let words = format!("{fault:?}");
-        double.then(When::Write, fault);
-        let outcome = provider.write(&names(), &step(), DEADLINE).await;
-        assert!(matches!(outcome, MoveOutcome::Unknown { sent: Sent::Maybe, .. }), "{words}: {outcome:?}");
-        check_unmoved(&double).await;
-        // The identical request again is what the caller may do now.
-        let again = provider.write(&names(), &step(), DEADLINE).await;
-        assert!(again.is_accepted(), "{words}: {again:?}");
-        check_moved(&double).await;
-    }
-}
-
-#[tokio::test]
-async fn an_answer_lost_after_the_commit_is_unknown_and_then_a_conflict() {
-    for fault in [
-        Fault::AfterCommit(html(500)),
-        Fault::AfterCommit(html(524)),
-        Fault::AfterCommit(html(200)),
-        Fault::CutAfter,
-        Fault::CutInside,
-    ] {
-        let (double, provider) = adopted().await;
-        let words = format!("{fault:?}");
-        double.then(When::Write, fault);
-        let outcome = provider.write(&names(), &step(), DEADLINE).await;
-        assert!(matches!(outcome, MoveOutcome::Unknown { sent: Sent::Maybe, .. }), "{words}: {outcome:?}");
-        check_moved(&double).await;
-        let again = provider.write(&names(), &step(), DEADLINE).await;
-        assert!(again.is_conflict(), "{words}: {again:?}");
-        check_moved(&double).await;
-    }
-}
-
-#[tokio::test]
-async fn success_false_with_200_is_a_refusal_with_its_words() {
-    let (double, provider) = adopted().await;
-    let errors = json!([{ "code": 1_004, "message": format!("DNS Validation Error for {GOOD_TOKEN}") }]);
-    double
-        .then(When::Write, Fault::Instead(Reply::json(200, &json!({ "success": false, "errors": errors }))));
-    let outcome = provider.write(&names(), &step(), DEADLINE).await;
-    let MoveOutcome::Rejected(error) = &outcome else { panic!("{outcome:?}") };
-    let words = format!("{} {error:?}", error.chain());
-    assert!(words.contains("1004") && words.contains("DNS Validation Error"), "{words}");
-    assert!(!words.contains(GOOD_TOKEN), "a token that the server echoes must not be shown: {words}");
-    check_unmoved(&double).await;
-}
-
-#[tokio::test]
-async fn too_many_requests_waits_as_long_as_it_is_told() {
-    let (double, provider) = adopted().await;
-    let limited = Reply::text(429, "text/plain", "slow down").with("retry-after", "7");
-    double.then(When::Write, Fault::Instead(limited));
-    let outcome = provider.write(&names(), &step(), DEADLINE).await;
-    assert!(matches!(outcome, MoveOutcome::Throttled { retry_after_ms: 7_000 }), "{outcome:?}");
-    double.take_requests();
-    // The block is the account's: the next call waits without asking, a read as well as a write.
-    let outcome = provider.write(&names(), &step(), DEADLINE).await;
-    assert!(matches!(outcome, MoveOutcome::Throttled { retry_after_ms: 1..=7_000 }), "{outcome:?}");
-    let error = provider.read(&names()).await.unwrap_err();
-    assert!(matches!(error, DnsError::Api { fault: ApiFault::Throttled { .. }, .. }), "{error:?}");
-    assert!(error.is_transient());
-    assert!(double.take_requests().is_empty(), "a blocked account asks nothing");
-    check_unmoved(&double).await;
-
-    // While it is being read: nothing was sent either.
-    let other = adopted().await;
-    other.0.block(1);
-    let outcome = other.1.write(&names(), &step(), DEADLINE).await;
-    assert!(matches!(outcome, MoveOutcome::Throttled { retry_after_ms: 7_000 }), "{outcome:?}");
-}
-
-#[tokio::test]
-async fn reads_give_way_to_writes_over_all_pools_of_an_account() {
-    let (double, one) = adopted().await;
-    let config = double.config(GOOD_TOKEN);
-    let account = Arc::clone(&config.account);
-    let other = double.open(config);
-    while account.budget.take(Purpose::Read).is_ok() {}
-    let error = other.read(&names()).await.unwrap_err();
-    assert!(matches!(error, DnsError::Api { fault: ApiFault::Throttled { .. }, .. }), "{error:?}");
-    let outcome = other.write(&names(), &step(), DEADLINE).await;
-    assert!(outcome.is_accepted(), "the reserve is for this: {outcome:?}");
-    assert!(one.read(&names()).await.is_ok(), "another account has its own budget");
-}
-
-#[tokio::test]
-async fn before_anything_is_sent_a_fault_is_no_risk() {
-    for fault in [Fault::Instead(html(503)), Fault::CutBefore, Fault::CutInside] {
-        let (double, provider) = adopted().await;
-        double.then(When::Read, fault);
-        let outcome = provider.write(&names(), &step(), DEADLINE).await;
-        assert!(matches!(outcome, MoveOutcome::Unknown { sent: Sent::No, .. }), "{outcome:?}");
-        check_unmoved(&double).await;
-    }
-    // Nobody listens at all.
-    let (double, _) = adopted().await;
-    let config = double.config(GOOD_TOKEN);
-    drop(double);
-    let nobody = crate::named::free_address(Ipv4Addr::LOCALHOST);
-    let provider = Cloudflare::for_double(config, &format!("http://{nobody}/client/v4")).unwrap();
-    let outcome = provider.write(&names(), &step(), DEADLINE).await;
-    assert!(matches!(outcome, MoveOutcome::Unknown { sent: Sent::No, .. }), "{outcome:?}");
-    let error = provider.read(&names()).await.unwrap_err();
-    assert!(matches!(error, DnsError::Api { fault: ApiFault::Unreachable { .. }, .. }), "{error:?}");
-    assert!(error.is_transient());
-}
-
-#[tokio::test]
-async fn a_late_batch_lands_nowhere_once_the_marker_is_consumed() {
-    let (double, provider) = adopted().await;
-    let gate = Gate::new();
-    double.then(When::Write, Fault::HeldBefore(gate.clone()));
-    let sender = self::provider(&double);
-    let late = tokio::spawn(async move { sender.write(&names(), &step(), DEADLINE).await });
-    gate.reached().await;
-    // The sender is gone; the request is not.
-    late.abort();
-    // An abort claim consumes the marker while the first request is still under way somewhere.
-    let aborted = FIRST.replace("n=00000001 p=00000000", "n=00000009 p=00000001");
-    let abort = Move { set_a: address(1), set_marker: aborted.clone(), ..step() };
-    assert!(provider.write(&names(), &abort, DEADLINE).await.is_accepted());
-    gate.open();
-    gate.passed().await;
-    let reading = read(&double).await;
-    assert_eq!((reading.single_a(), reading.single_marker()), (Some(address(1)), Some(aborted.as_str())));
-}
-
-#[tokio::test]
-async fn the_batch_itself_refuses_a_consumed_marker() {
-    // Both have read before either writes, so only the server can tell them apart.
-    let (double, provider) = adopted().await;
-    let gate = Gate::new();
-    double.then(When::Write, Fault::HeldBefore(gate.clone()));
-    let other = self::provider(&double);
-    let slow = tokio::spawn(async move { other.write(&names(), &step(), DEADLINE).await });
-    gate.reached().await;
-    let rival = Move { set_a: address(3), set_marker: SECOND.replace("n=00000002", "n=0000000a"), ..step() };
-    assert!(provider.write(&names(), &rival, DEADLINE).await.is_accepted());
-    gate.open();
-    let outcome = slow.await.unwrap();
-    let MoveOutcome::Conflict(why) = &outcome else { panic!("{outcome:?}") };
-    assert!(why.contains("81044"), "{why}");
-    assert_eq!(read(&double).await.single_a(), Some(address(3)));
-}
-
-#[tokio::test]
 async fn two_first_adoptions_cannot_both_succeed() {
     let double = double().await;
     double.edit(names().label(), Foreign::A(vec![address(1)], 300)).await;
@@ -371,47 +175,6 @@ async fn two_first_adoptions_cannot_both_succeed() {
     let outcome = slow.await.unwrap();
     assert!(matches!(&outcome, MoveOutcome::Conflict(why) if why.contains("81058")), "{outcome:?}");
     assert_eq!(read(&double).await.markers, [SECOND]);
-}
-
-#[tokio::test]
-async fn an_answer_that_comes_late_or_twice_belongs_to_nobody_else() {
-    let (double, provider) = adopted().await;
-    double.then(When::Read, Fault::Doubled);
-    let before = provider.read(&names()).await.unwrap();
-    double.then(When::Write, Fault::Doubled);
-    assert!(provider.write(&names(), &step(), DEADLINE).await.is_accepted());
-    let after = provider.read(&names()).await.unwrap();
-    assert_ne!(after.a, before.a, "the second copy of the first answer must not be read again");
-    check_moved(&double).await;
-}
-
-#[tokio::test]
-async fn a_slow_answer_costs_no_more_than_the_deadline() {
-    let (double, provider) = adopted().await;
-    let gate = Gate::new();
-    double.then(When::Write, Fault::HeldAfter(gate.clone()));
-    let outcome = provider.write(&names(), &step(), Duration::from_millis(1_500)).await;
-    assert!(matches!(outcome, MoveOutcome::Unknown { sent: Sent::Maybe, .. }), "{outcome:?}");
-    gate.open();
-    check_moved(&double).await;
-
-    let mut config = double.config(GOOD_TOKEN);
-    config.road = Road { timeouts: Timeouts { connect_ms: 1_000, answer_ms: 200 }, ..Road::default() };
-    let hasty = double.open(config);
-    double.then(When::Read, Fault::HeldAfter(Gate::new()));
-    let error = hasty.read(&names()).await.unwrap_err();
-    assert!(
-        matches!(error, DnsError::Api { fault: ApiFault::Timeout { timeout_ms: 1_200 }, .. }),
-        "{error:?}"
-    );
-}
-
-#[tokio::test]
-async fn an_endless_answer_is_cut_off() {
-    let (double, provider) = adopted().await;
-    double.then(When::Read, Fault::Instead(Reply::text(200, "application/json", &" ".repeat(2 << 20))));
-    let error = provider.read(&names()).await.unwrap_err();
-    assert!(matches!(error, DnsError::Api { fault: ApiFault::TooLarge { .. }, .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -461,58 +224,6 @@ async fn a_zones_own_name_can_be_managed() {
 }
 
 #[tokio::test]
-async fn tokens_are_told_apart() {
-    let (double, good) = adopted().await;
-    let facts = good.token_facts().await.unwrap();
-    assert_eq!((facts.state, facts.expires_at_ms), (TokenState::Active, None));
-
-    let expiring = "cfut_ExpiringExpiringExpiringExpiringExpiring0a1b";
-    double.grant(Grant { expires_on: Some("2026-12-01T00:00:00.5Z".to_owned()), ..Grant::all(expiring) });
-    let facts = double.open(double.config(expiring)).token_facts().await.unwrap();
-    assert_eq!((facts.state, facts.expires_at_ms), (TokenState::Active, Some(1_796_083_200_500)));
-
-    double.grant(Grant { status: "expired".to_owned(), ..Grant::all(expiring) });
-    let expired = double.open(double.config(expiring));
-    assert_eq!(expired.token_facts().await.unwrap().state, TokenState::Expired);
-    let error = expired.read(&names()).await.unwrap_err();
-    assert!(error.is_credential() && !error.is_transient(), "{error:?}");
-
-    // An account's own token is unknown at the user's address, and works all the same.
-    let owned = "cfat_OwnedByTheAccountOwnedByTheAccountOwned0a1b";
-    double.grant(Grant { owner: Owner::Account, ..Grant::all(owned) });
-    let mut config = double.config(owned);
-    let blind = double.open(double.config(owned));
-    assert_eq!(blind.token_facts().await.unwrap().state, TokenState::Unsaid);
-    assert!(blind.read(&names()).await.is_ok());
-    config.account_id = Some(ACCOUNT.to_owned());
-    assert_eq!(double.open(config).token_facts().await.unwrap().state, TokenState::Active);
-
-    let unknown = double.open(double.config("cfut_NobodyKnowsThisTokenNobodyKnowsThisToken0a1b"));
-    let error = unknown.token_facts().await.unwrap_err();
-    assert!(error.is_credential(), "{error:?}");
-}
-
-#[tokio::test]
-async fn a_token_without_the_right_to_write_is_found_by_the_probe() {
-    let (double, _) = adopted().await;
-    let reader = "cfut_ReaderReaderReaderReaderReaderReaderRead0a1b";
-    double.grant(Grant { dns_write: false, ..Grant::all(reader) });
-    let provider = double.open(double.config(reader));
-    assert_eq!(provider.read(&names()).await.unwrap().single_a(), Some(address(1)));
-    let outcome = provider.write(&names(), &step(), DEADLINE).await;
-    assert!(matches!(&outcome, MoveOutcome::Rejected(error) if error.is_credential()), "{outcome:?}");
-    let report = run_probe(&provider, &names(), "dddd0001", Scope::ScratchAndAddress, DEADLINE).await;
-    let Verdict::ManualOnly { reason } = &report.verdict else { panic!("{report:#?}") };
-    assert!(reason.contains("10000"), "{reason}");
-
-    // Without Zone Read the zone cannot be found, and it is the token that is named.
-    double.grant(Grant { zone_read: false, ..Grant::all(reader) });
-    let error = double.open(double.config(reader)).read(&names()).await.unwrap_err();
-    assert!(error.is_credential(), "{error:?}");
-    check_unmoved(&double).await;
-}
-
-#[tokio::test]
 async fn a_zone_without_compare_and_set_serves_moves_by_hand_only() {
     let (double, provider) = adopted().await;
     double.behave(Quirk::AcceptsMissingDeletes);
@@ -526,39 +237,6 @@ async fn a_zone_without_compare_and_set_serves_moves_by_hand_only() {
     let report = run_probe(&provider, &names(), "eeee0002", Scope::Scratch, DEADLINE).await;
     assert!(matches!(report.verdict, Verdict::ManualOnly { .. }), "{report:#?}");
     assert_eq!(report.steps.last().unwrap().step, Step::CreateReadBack, "{report:#?}");
-}
-
-#[tokio::test]
-async fn zones_of_one_name_are_not_guessed_between() {
-    let (double, provider) = adopted().await;
-    let facts = provider.zone_facts().await.unwrap();
-    assert_eq!((facts.status.as_str(), facts.name_servers.len()), ("active", 2));
-    assert_eq!(facts.account, "The double");
-    double.add_zone(&Fqdn::new(ZONE).unwrap(), "pending");
-    let error = self::provider(&double).read(&names()).await.unwrap_err();
-    assert!(
-        matches!(error, DnsError::Api { fault: ApiFault::AmbiguousZone { count: 2, .. }, .. }),
-        "{error:?}"
-    );
-    assert!(error.is_wrong_zone() && !error.is_transient());
-}
-
-#[tokio::test]
-async fn the_zone_is_found_on_a_later_page_and_never_by_halves() {
-    let double = double().await;
-    for number in 0..120 {
-        double.add_zone(&Fqdn::new(&format!("zone{number}.test")).unwrap(), "active");
-    }
-    double.behave(Quirk::IgnoresZoneName);
-    let mut config = double.config(GOOD_TOKEN);
-    config.zone = Fqdn::new("zone110.test").unwrap();
-    let facts = double.open(config).zone_facts().await.unwrap();
-    assert_eq!(facts.name.as_str(), "zone110.test");
-    // The list begins with other zones; none of them may be taken for the one that is not there.
-    let mut config = double.config(GOOD_TOKEN);
-    config.zone = double.absent_zone();
-    let error = double.open(config).zone_facts().await.unwrap_err();
-    assert!(error.is_wrong_zone(), "{error:?}");
 }
 
 #[tokio::test]
@@ -588,20 +266,4 @@ async fn what_blocks_an_adoption_is_seen() {
     double.edit(&beside, Foreign::Text(vec!["heritage=external-dns,external-dns/owner=x".to_owned()])).await;
     let found = refusal(&provider.read(&names()).await.unwrap());
     assert!(matches!(found, AdoptRefusal::ForeignOwner { .. }), "{found}");
-}
-
-#[tokio::test]
-async fn the_product_speaks_https_alone_and_shows_no_token() {
-    let double = double().await;
-    let provider = provider(&double);
-    let shown = format!("{provider:?} {:?}", provider.describe());
-    assert!(!shown.contains(GOOD_TOKEN), "{shown}");
-    assert_eq!(provider.describe().kind, "cloudflare");
-    assert!(!provider.describe().compares_address);
-    // The double refuses what it must: a provider with a foreign credential gets nothing.
-    assert!(double.provider(Access::UnknownKey).read(&names()).await.unwrap_err().is_credential());
-    let real = Cloudflare::new(double.config(GOOD_TOKEN)).unwrap();
-    assert_eq!(real.describe().endpoint, "api.cloudflare.com");
-    let bad = Cloudflare::for_double(double.config(GOOD_TOKEN), "http://192.0.2.1/client/v4").unwrap_err();
-    assert!(matches!(bad, DnsError::Api { fault: ApiFault::Setting { .. }, .. }), "{bad:?}");
 }
