@@ -8,6 +8,7 @@ import App from "./App.svelte";
 import { router } from "./frame/router.svelte";
 import { openHost } from "./host/open";
 import { Live } from "./live/live.svelte";
+import { fontsReady } from "./ui/fonts";
 import { looks } from "./ui/looks.svelte";
 
 looks.start();
@@ -16,8 +17,8 @@ const root = document.getElementById("app");
 if (root && __SCENARIO__ && new URLSearchParams(location.search).get("scenario") === "gallery") {
   void import("./ui/Gallery.svelte").then(({ default: Gallery }) => mount(Gallery, { target: root }));
 } else if (root) {
-  openHost().then(
-    (host) => {
+  Promise.all([openHost(), fontsReady()]).then(
+    ([host]) => {
       const live = new Live(host);
       mount(App, { target: root, props: { live } });
       void live.start();

@@ -1,9 +1,7 @@
 //! What the desktop finds around it: environment, directories, clock.
 
 use std::ffi::OsStr;
-use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::Command;
 
 use api::ApiError;
 use api::glance::Moment;
@@ -13,14 +11,13 @@ pub(crate) const NO_DMABUF: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
 /// Set by whoever drives the page from outside; then screenshots need the renderer that is switched off otherwise.
 const DRIVEN: &str = "TAURI_WEBVIEW_AUTOMATION";
 
-/// Starts this program again with the environment that the web view needs, unless it has it. The pid stays.
+/// Gives the web view the environment that it needs, unless it has it. To be called before there is another thread: they
+/// read the environment too.
 pub(crate) fn prepare() {
-    if is_driven() || std::env::var_os(NO_DMABUF).is_some() {
-        return;
+    if !is_driven() {
+        // Only fails for a name or value that is none.
+        let _ = gtk::glib::setenv(NO_DMABUF, "1", false);
     }
-    let Ok(own) = std::env::current_exe() else { return };
-    // Only comes back when it fails; then the window may be blank, which is better than none.
-    let _ = Command::new(own).args(std::env::args_os().skip(1)).env(NO_DMABUF, "1").exec();
 }
 
 /// Whether somebody drives the page from outside.

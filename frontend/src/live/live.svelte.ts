@@ -215,8 +215,9 @@ export class Live {
         this.#reached();
         if (status.profile !== "missing") await this.#open();
       } else if (this.hostStatus?.profile === "ready") {
-        const flowing = performance.now() - this.#beatMonoMs < FLOWING_MS;
-        if (!flowing || this.#looks % (STATUS_LOOKS + more) === 0) await this.#readPools();
+        // Where there is nobody to be heard, silence is no news.
+        const calm = this.members.size === 0 || performance.now() - this.#beatMonoMs < FLOWING_MS;
+        if (!calm || this.#looks % (STATUS_LOOKS + more) === 0) await this.#readPools();
         this.#reached();
         if (this.#looks % (SURVEY_LOOKS + more) === 0) {
           this.hostStatus = await this.host.call("host_status", {});
