@@ -44,6 +44,8 @@ pub(crate) fn make(app: &AppHandle, hidden: bool) -> tauri::Result<WebviewWindow
         // A demo's page keeps nothing either. A page without a memory cannot be driven from outside.
         .incognito(is_demo && !surroundings::is_driven())
         .on_navigation(is_own)
+        // A file of a name that is taken gets another one; without a word here it would not be written at all.
+        .on_download(|_, _| true)
         .on_page_load(|window, load| {
             if load.event() == PageLoadEvent::Started {
                 window.state::<Streams>().end_all();
@@ -63,7 +65,9 @@ pub(crate) fn make(app: &AppHandle, hidden: bool) -> tauri::Result<WebviewWindow
 
 /// The page stays the page: nothing it shows can lead the window elsewhere.
 fn is_own(url: &tauri::Url) -> bool {
-    let is_local = url.scheme() == "tauri" || matches!(url.host_str(), Some("tauri.localhost"));
+    // What the page saves is a blob of its own.
+    let is_blob = url.scheme() == "blob" && url.path().starts_with("tauri://localhost/");
+    let is_local = is_blob || url.scheme() == "tauri" || matches!(url.host_str(), Some("tauri.localhost"));
     let is_development = cfg!(not(feature = "custom-protocol")) && url.host_str() == Some("127.0.0.1");
     is_local || is_development
 }

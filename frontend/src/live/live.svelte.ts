@@ -66,10 +66,8 @@ export class Live {
   /** When the last look succeeded, on the monotonic clock. */
   seenMonoMs = $state(performance.now());
 
-  newestHeardMonoMs: number | undefined = $derived.by(() => {
-    const heard = [...this.members.values()].flatMap((row) => row.heardMonoMs ?? []);
-    return heard.length > 0 ? Math.max(...heard) : undefined;
-  });
+  /** The newest proof of life of anybody; kept as it comes, since a look at every member each second is one at hundreds. */
+  newestHeardMonoMs = $state<number | undefined>();
   /** Every pool that is watched here says that this console's own sight is not to be trusted. */
   blind: PoolRow | undefined = $derived.by(() => {
     const watched = this.pools.filter((pool) => pool.watched);
@@ -290,6 +288,7 @@ export class Live {
       const row = before.get(status.id) ?? new PoolRow(status.id);
       row.patch(status, atMonoMs, (member, pool) => this.#memberRow(member, pool));
       before.set(status.id, row);
+      for (const member of row.members) this.#heard(member.heardMonoMs);
       return row;
     });
     const next = (whole ? rows : [...before.values()]).sort((a, b) => a.name.localeCompare(b.name));
@@ -301,8 +300,16 @@ export class Live {
     const now = performance.now();
     this.#beatMonoMs = now;
     this.seenMonoMs = now;
-    for (const beat of beats) this.members.get(beat.member)?.patchBeat(beat, now);
+    for (const beat of beats) {
+      const row = this.members.get(beat.member);
+      row?.patchBeat(beat, now);
+      this.#heard(row?.heardMonoMs);
+    }
     this.clock.take();
+  }
+
+  #heard(atMonoMs: number | undefined): void {
+    if (atMonoMs !== undefined && atMonoMs > (this.newestHeardMonoMs ?? Number.NEGATIVE_INFINITY)) this.newestHeardMonoMs = atMonoMs;
   }
 
   #applyViews(list: { pools: readonly PoolView[] }): void {

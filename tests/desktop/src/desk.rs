@@ -69,11 +69,14 @@ impl Desk {
     /// As [`Desk::open`].
     pub fn open_with(keyring: Keyring, services: Services) -> Result<Self> {
         let home = tempfile::Builder::new().prefix("sctl-desk-").tempdir().context("making a home")?;
-        for dir in ["run", "home"] {
+        for dir in ["run", "home", "home/.config", "home/Downloads"] {
             let path = home.path().join(dir);
             fs::create_dir(&path).with_context(|| format!("making {}", path.display()))?;
             fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).context("closing a directory")?;
         }
+        // As every desktop says where downloads go.
+        let places = "XDG_DOWNLOAD_DIR=\"$HOME/Downloads\"\n";
+        fs::write(home.path().join("home/.config/user-dirs.dirs"), places).context("naming the downloads")?;
         let (screen, display) = screen(home.path())?;
         let bus = bus(home.path())?;
         let session = Session::start(&address(home.path()), services)?;

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 /// Keys without a character, as the protocol numbers them.
 pub mod key {
     pub const CONTROL: &str = "\u{E009}";
+    pub const SHIFT: &str = "\u{E008}";
     pub const ENTER: &str = "\u{E007}";
     pub const ESCAPE: &str = "\u{E00C}";
     pub const TAB: &str = "\u{E004}";

@@ -1,9 +1,11 @@
 //! What the person does, step by step.
 
+use std::fs;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use desktop::driver::key;
 use desktop::tray::{Tray, find};
 use desktop::{Desk, Page};
 use hosts::demo_dns::DemoDns;
@@ -134,9 +136,11 @@ impl Walk<'_> {
         page.press_in(&format!("article[aria-label={to}]"), "Make active", READY)?;
         page.wait_text(&format!("Make {to} active?"), SOON)?;
         let plan = page.text_of("[role=dialog] .diff", SOON)?;
-        let line =
-            |mark: char, of: &str| plan.lines().any(|line| line == format!("{mark} {} {of}", world::NAME));
-        ensure!(line('-', from) && line('+', to), "the plan says\n{plan}");
+        let line = |mark: char, of: &str| {
+            let wanted = format!("{mark} {} {} ({of})", world::NAME, address(of)?);
+            anyhow::Ok(plan.lines().any(|line| line == wanted))
+        };
+        ensure!(line('-', from)? && line('+', to)?, "the plan says\n{plan}");
         // Opening the dialog alone moves nothing.
         self.record_is(from)?;
         page.press(&format!("Make {to} active"), SOON)?;
@@ -163,6 +167,7 @@ impl Walk<'_> {
         page.wait_text(&format!("Moved from {from} to {to}"), SOON)?;
         page.wait_text("Why it moved", SOON)?;
         page.wait_text("DNS change", SOON)?;
+        self.saves_report(&to)?;
         let tray = Tray::wait(&self.desk.session, SOON)?;
         let row = tray.wait_row("the pool with its new active member", READY, |row| {
             let active = format!("{to}  active");
@@ -173,6 +178,29 @@ impl Walk<'_> {
         self.goes_to("overview")?;
         self.sees_active(&to)?;
         Ok(to)
+    }
+
+    /// The story as a file, where other programs put what a person saves.
+    fn saves_report(&self, to: &str) -> Result<()> {
+        self.page.chord(&[key::CONTROL, key::SHIFT, "e"])?;
+        self.sees_reports(1, to)?;
+        // A second one does not take the place of the first.
+        self.page.chord(&[key::CONTROL, key::SHIFT, "e"])?;
+        self.sees_reports(2, to)
+    }
+
+    fn sees_reports(&self, count: usize, to: &str) -> Result<()> {
+        let downloads = self.desk.dir().join("home/Downloads");
+        wait::until("the report among the downloads", SOON, || {
+            let files = fs::read_dir(&downloads)?.collect::<Result<Vec<_>, _>>()?;
+            let is_whole = |file: &&fs::DirEntry| {
+                file.path().extension() == Some("md".as_ref())
+                    && fs::read_to_string(file.path()).is_ok_and(|text| text.contains(to))
+            };
+            let whole = files.iter().filter(is_whole).count();
+            let names: Vec<_> = files.iter().map(fs::DirEntry::file_name).collect();
+            Ok(Seen::when(whole == count, format!("{names:?}")))
+        })
     }
 
     /// The vault is a file: after a start somebody has to open it.
