@@ -176,9 +176,10 @@ impl Machine {
             record: self.register.latest().cloned(),
             record_fault: self.register.fault().map(str::to_owned),
             incident: self.incident,
-            blind: (self.state == State::Blind).then_some(match self.blind.own_fault {
-                true => Blindness::OwnSight,
-                false => Blindness::Provider,
+            blind: (self.state == State::Blind).then_some(if self.blind.own_fault {
+                Blindness::OwnSight
+            } else {
+                Blindness::Provider
             }),
             serving: self.answer_serving(now),
             takeover: self.answer_takeover(now),
